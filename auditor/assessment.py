@@ -1,0 +1,214 @@
+"""The assessment bundle: what was judged, as rows. The engine writes it, the report reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from auditor.evidence.base import UtcTime
+from auditor.evidence.predicted import RedirectOutcome
+from auditor.verdicts import Cause, Confidence, Gate, Readiness, Scope, Severity, Verdict
+
+
+class AssessmentRow(BaseModel):
+    """One row of an assessment. The class is the table, as in `evidence.base`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    table: ClassVar[str]
+    key: ClassVar[tuple[str, ...]]
+
+
+class RuleReference(BaseModel):
+    """A link under a rule; always https."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    title: str
+    url: str
+
+
+class RuleResult(AssessmentRow):
+    """One rule and its verdict over all subjects.
+
+    `severity` is the worst the rule can give. `text` is its sentence for the whole: of a rule that
+    could not run it names the tables and why they are not there. Waived findings stay in the
+    counts `failed` and `not_assessed`; `waived` says how many of them a waiver covers.
+    """
+
+    table: ClassVar[str] = "rule"
+    key: ClassVar[tuple[str, ...]] = ("rule",)
+
+    rule: str
+    title: str
+    scope: Scope
+    gate: Gate
+    severity: Severity
+    confidence: Confidence
+    as_of: dt.date
+    why: str
+    limits: str
+    fix: str
+    references: tuple[RuleReference, ...]
+    needs: tuple[str, ...]
+    pack: str
+    file: str
+    sha256: str
+    verdict: Verdict
+    cause: Cause | None
+    text: str
+    passed: int
+    failed: int
+    not_assessed: int
+    waived: int
+
+
+class Finding(AssessmentRow):
+    """One subject that did not pass: it fails, or it could not be assessed and says why.
+
+    `subject_id` is `*` for a rule that could not run at all.
+    """
+
+    table: ClassVar[str] = "finding"
+    key: ClassVar[tuple[str, ...]] = ("rule", "subject_id")
+
+    rule: str
+    gate: Gate
+    scope: Scope
+    severity: Severity
+    verdict: Literal[Verdict.FAIL, Verdict.NOT_ASSESSED, Verdict.ERROR]
+    cause: Cause | None
+    subject_id: str
+    subject: str
+    mailbox_guid: str | None
+    text: str
+    waived: bool
+
+
+class MailboxReadiness(AssessmentRow):
+    """One mailbox: its readiness at each gate, and the redirect its phones will get.
+
+    `readiness` is the worst of the three gates; findings about the organisation count for every
+    mailbox. `redirect` is None when no prediction could be made for lack of evidence.
+    """
+
+    table: ClassVar[str] = "mailbox"
+    key: ClassVar[tuple[str, ...]] = ("mailbox_guid",)
+
+    mailbox_guid: str
+    mailbox: str
+    moved: bool
+    readiness: Readiness
+    move: Readiness
+    seamless: Readiness
+    platform: Readiness
+    redirect: RedirectOutcome | None
+    redirect_url: str | None
+    redirect_stops_at: str | None
+    redirect_reason: str | None
+
+
+class GateReadiness(AssessmentRow):
+    """Readiness of the whole scope at one gate; `overall` is the worst of the three.
+
+    The four counts are mailboxes by their own readiness at this gate.
+    """
+
+    table: ClassVar[str] = "gate"
+    key: ClassVar[tuple[str, ...]] = ("gate",)
+
+    gate: Literal["overall", "move", "seamless", "platform"]
+    readiness: Readiness
+    blockers_failed: int
+    blockers_not_assessed: int
+    actions_failed: int
+    mailboxes_ready: int
+    mailboxes_ready_with_action: int
+    mailboxes_undetermined: int
+    mailboxes_not_ready: int
+
+
+class WaiverNote(AssessmentRow):
+    """One waiver, as written, and what became of it on the date of the assessment."""
+
+    table: ClassVar[str] = "waiver"
+    key: ClassVar[tuple[str, ...]] = ("rule", "subject")
+
+    rule: str
+    subject: str
+    by: str
+    reason: str
+    until: dt.date
+    state: Literal["in_force", "expired"]
+    matches: int
+
+
+class UncoveredTopic(AssessmentRow):
+    """A topic of the catalogue that no rule in use looks at: not assessed, and said so."""
+
+    table: ClassVar[str] = "topic"
+    key: ClassVar[tuple[str, ...]] = ("topic",)
+
+    topic: str
+    title: str
+    scope: str
+    gate: Gate
+    severity: Severity
+
+
+class EvidenceTable(AssessmentRow):
+    """One ledger line of the evidence that was judged."""
+
+    table: ClassVar[str] = "evidence_table"
+    key: ClassVar[tuple[str, ...]] = ("evidence_table",)
+
+    evidence_table: str
+    state: str
+    rows: int
+    provider: str | None
+    server: str | None
+    account: str | None
+    command: str | None
+    filters: str | None
+    started_at: UtcTime | None
+    ended_at: UtcTime | None
+    detail: str
+
+
+class EvidenceSource(AssessmentRow):
+    """One file or server that the evidence came from."""
+
+    table: ClassVar[str] = "evidence_source"
+    key: ClassVar[tuple[str, ...]] = ("name",)
+
+    name: str
+    sha256: str | None
+    bytes: int | None
+    recognised_as: str
+    objects: int | None
+
+
+class ReferenceFile(AssessmentRow):
+    """One file of reference data the rules looked into."""
+
+    table: ClassVar[str] = "reference_file"
+    key: ClassVar[tuple[str, ...]] = ("name",)
+
+    name: str
+    sha256: str
+    rows: int
+
+
+TABLES: tuple[type[AssessmentRow], ...] = (
+    GateReadiness,
+    RuleResult,
+    Finding,
+    MailboxReadiness,
+    WaiverNote,
+    UncoveredTopic,
+    EvidenceTable,
+    EvidenceSource,
+    ReferenceFile,
+)

@@ -1,0 +1,1 @@
+"""Collectors: one function per command, answers in, rows of evidence out."""

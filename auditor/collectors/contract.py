@@ -1,0 +1,32 @@
+"""What a collector of Exchange objects is: a command, and what one of its objects becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from auditor.evidence.base import Evidence
+from auditor.sources.clixml import PsObject
+
+
+@dataclass(frozen=True)
+class ExchangeCollector:
+    """How the objects of one read command fill one table and its child tables.
+
+    The same collector serves live answers and exported files: both hand over `PsObject`. It never
+    catches; whoever runs it turns an exception into a ledger line.
+
+    `cmdlets`: the command, then older commands that give the same objects. `types`: last part of
+    the .NET type name of its objects. `tables`: the table, then its child tables. `properties`:
+    what `rows` looks at, and all that is asked for. `parameters`: those of a live call; every one
+    only narrows the answer or lifts a limit. `permission`: the least role, as Exchange names it.
+    """
+
+    cmdlets: tuple[str, ...]
+    types: frozenset[str]
+    tables: tuple[type[Evidence], ...]
+    properties: tuple[str, ...]
+    permission: str
+    rows: Callable[[PsObject], Iterator[Evidence]]
+    parameters: Mapping[str, str | bool] = field(default_factory=dict)
+    per_server: bool = False

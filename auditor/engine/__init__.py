@@ -1,0 +1,1 @@
+"""Engine: rules, verdicts, waivers and readiness."""

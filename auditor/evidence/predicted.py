@@ -1,0 +1,44 @@
+"""Tables that `prediction/` derives from the evidence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from auditor.evidence.base import Evidence
+from auditor.verdicts import Cause
+
+
+class RedirectOutcome(StrEnum):
+    """What a phone of this mailbox gets from the old server once the mailbox has moved."""
+
+    REDIRECTED = "redirected"
+    NOT_REDIRECTED = "not_redirected"
+    DEPENDS_ON_SERVER = "depends_on_server"
+    AMBIGUOUS = "ambiguous"
+    UNKNOWN = "unknown"
+
+
+class PredictedRedirect(Evidence):
+    """The redirect of one mailbox: T, R and U of the catalogue's section 0.4, and where it stops.
+
+    `moved` tells a remote mailbox from one that is still to move. `stops_at` names the step that
+    stops it or cannot be answered; `cause` is set when the outcome is unknown.
+    """
+
+    table: ClassVar[str] = "predicted_redirect"
+    key: ClassVar[tuple[str, ...]] = ("mailbox_guid",)
+
+    mailbox_guid: str
+    mailbox: str
+    moved: bool
+    routing_address: str | None
+    routing_domain: str | None
+    relationship: str | None
+    target_owa_url: str | None
+    redirect_url: str | None
+    host_verdict: str | None
+    outcome: RedirectOutcome
+    stops_at: str | None
+    cause: Cause | None
+    reason: str

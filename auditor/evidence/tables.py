@@ -1,0 +1,59 @@
+"""Every table this version knows, in one explicit list; a test holds it against the models."""
+
+from __future__ import annotations
+
+from auditor.evidence import organization, predicted, recipients, reference, servers
+from auditor.evidence.base import Evidence
+
+COLLECTED: tuple[type[Evidence], ...] = (
+    organization.OnpremOrganization,
+    organization.OnpremOrganizationRelationship,
+    organization.OnpremOrganizationRelationshipDomain,
+    organization.OnpremHybridConfiguration,
+    organization.OnpremHybridConfigurationFeature,
+    organization.OnpremHybridConfigurationDomain,
+    organization.OnpremAcceptedDomain,
+    organization.OnpremRemoteDomain,
+    servers.OnpremExchangeServer,
+    servers.OnpremExchangeBuild,
+    servers.OnpremActiveSyncVirtualDirectory,
+    servers.OnpremActiveSyncVirtualDirectoryAuthentication,
+    servers.OnpremWebServicesVirtualDirectory,
+    servers.OnpremExchangeCertificate,
+    servers.OnpremExchangeCertificateName,
+    recipients.OnpremActiveSyncSettings,
+    recipients.OnpremDeviceAccessRule,
+    recipients.OnpremMailbox,
+    recipients.OnpremMailboxAddress,
+    recipients.OnpremCasMailbox,
+    recipients.OnpremCasMailboxAllowedDevice,
+    recipients.OnpremCasMailboxBlockedDevice,
+    recipients.OnpremRemoteMailbox,
+    recipients.OnpremRemoteMailboxAddress,
+    recipients.OnpremMobileDevice,
+)
+"""Tables that collectors fill and that an evidence bundle carries."""
+
+PREDICTED: tuple[type[Evidence], ...] = (predicted.PredictedRedirect,)
+"""Tables that `prediction/` derives while assessing."""
+
+REFERENCE: tuple[type[reference.Reference], ...] = (
+    reference.RefExchangeBuild,
+    reference.RefExchangeSupport,
+    reference.RefExoEasHost,
+    reference.RefMailClient,
+    reference.RefServiceDate,
+    reference.RefExchangeServicePlan,
+    reference.RefExchangeMailboxSku,
+    reference.RefMailApp,
+    reference.RefDeviceAccessState,
+    reference.RefDeviceAccessOrder,
+    reference.RefAutodiscoverBypassPrefix,
+    reference.RefAppleBuild,
+    reference.RefTopic,
+)
+"""Reference data that ships with the rules."""
+
+BY_NAME: dict[str, type[Evidence]] = {
+    model.table: model for model in (*COLLECTED, *PREDICTED, *REFERENCE)
+}

@@ -1,0 +1,1 @@
+"""Lab: a synthetic organisation with planted faults and known answers."""

@@ -1,0 +1,1 @@
+"""Prediction: pure functions over evidence; unknown input gives unknown output."""

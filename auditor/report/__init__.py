@@ -1,0 +1,1 @@
+"""Report: renders an assessment. It counts, sorts and words; it never judges."""
