@@ -1,0 +1,250 @@
+"""Writing a bundle: a folder while it grows, one zip with fixed bytes once it is sealed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from auditor.errors import BundleRefused, InputRefused, UnexpectedAnswer
+from auditor.evidence.bundle_format import (
+    CHUNK,
+    HEADER,
+    LEDGER,
+    LONGEST_LINE,
+    MANIFEST,
+    MANIFEST_DIGEST,
+    PARTS,
+    SOURCES,
+    TABLE_FILE,
+    TABLES,
+    Header,
+    Manifest,
+    SourceFile,
+    TableDigest,
+    digest_of,
+    read_lines,
+    table_of,
+)
+from auditor.evidence.ledger import LedgerLine
+
+ROWS_HELD_BACK = 200
+"""Rows of a table kept in memory before they are written; a killed process loses no more."""
+
+
+def refuse_existing(target: Path, force: bool) -> None:
+    """Raise InputRefused if `target` exists and may not be replaced; ask before long work."""
+    if target.is_dir():
+        raise InputRefused(f"{target} is a folder; name a file to write")
+    if target.exists() and not force:
+        raise InputRefused(f"{target} exists already; choose another name or add --force")
+
+
+class _Table:
+    """An open file of JSON Lines and the rows that are still to be written to it."""
+
+    def __init__(self, path: Path, model: type[BaseModel]) -> None:
+        self.encode = TypeAdapter(model).dump_json
+        self.file = _create(path)
+        self.waiting: list[bytes] = []
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.file.write(b"\n".join(self.waiting) + b"\n")
+            self.waiting.clear()
+            self.file.flush()
+
+
+class BundleWriter:
+    """A bundle that grows in a folder; use it as a context manager.
+
+    Every finished line can be read after a kill, at most the last 200 rows of a table are lost.
+    Raises InputRefused if the folder exists and is not empty.
+    """
+
+    def __init__(self, folder: Path, header: Header) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputRefused(f"{folder} is not empty; name a folder that does not exist yet")
+        self._folder = folder
+        (folder / TABLES).mkdir(mode=0o700)
+        with _create(folder / HEADER) as file:
+            file.write(header.model_dump_json(indent=1).encode() + b"\n")
+        self._ledger = _create(folder / LEDGER)
+        self._sources = _create(folder / SOURCES)
+        self._tables: dict[str, _Table] = {}
+
+    def append(self, row: BaseModel) -> None:
+        """Add a row to the table its model names.
+
+        Raises UnexpectedAnswer for a row of more than a megabyte.
+        """
+        name = table_of(type(row))
+        table = self._tables.get(name)
+        if table is None:
+            table = self._tables[name] = _Table(self._path(name), type(row))
+        line = table.encode(row)
+        if len(line) > LONGEST_LINE:
+            raise UnexpectedAnswer(
+                f"a row of {name} has {len(line)} bytes, more than the {LONGEST_LINE} that any "
+                "real object needs; look at the object it came from"
+            )
+        table.waiting.append(line)
+        if len(table.waiting) >= ROWS_HELD_BACK:
+            table.flush()
+
+    def record(self, line: LedgerLine) -> None:
+        """Add a ledger line, after everything of its table is written; the last line counts."""
+        if line.table in self._tables:
+            self._tables[line.table].flush()
+        self._add(self._ledger, line)
+
+    def source(self, file: SourceFile) -> None:
+        """Note an input the rows come from."""
+        self._add(self._sources, file)
+
+    def close(self) -> None:
+        """Write what is waiting and close every file."""
+        try:
+            for table in self._tables.values():
+                table.flush()
+        finally:
+            for file in (
+                *(table.file for table in self._tables.values()),
+                self._ledger,
+                self._sources,
+            ):
+                file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _path(self, table: str) -> Path:
+        return self._folder / TABLES / f"{table}.jsonl"
+
+    @staticmethod
+    def _add(file: IO[bytes], line: BaseModel) -> None:
+        file.write(line.model_dump_json().encode() + b"\n")
+        file.flush()
+
+
+def seal(folder: Path, target: Path, *, force: bool) -> str:
+    """Pack a finished folder into one zip, remove the folder, and return the zip's SHA-256.
+
+    The same rows give the same bytes. Nothing appears under the name `target` before it is whole.
+    Raises InputRefused if `target` exists and `force` is not given, BundleRefused if the folder
+    is no finished bundle.
+    """
+    refuse_existing(target, force)
+    tables = _tables_of(folder)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    packed = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                _pack(archive, folder, tables)
+            file.flush()
+            os.fsync(file.fileno())
+            digest = digest_of(file)
+        refuse_existing(target, force)
+        packed.replace(target)
+    except BaseException:
+        packed.unlink(missing_ok=True)
+        raise
+    _remove(folder, tables)
+    return digest
+
+
+def _pack(archive: zipfile.ZipFile, folder: Path, tables: dict[str, Path]) -> None:
+    digests = []
+    for name, path in tables.items():
+        with (
+            path.open("rb") as rows,
+            archive.open(_member(f"{TABLES}/{name}.jsonl.gz"), "w", force_zip64=True) as member,
+            gzip.GzipFile("", "wb", 6, member, mtime=0) as packed,
+        ):
+            digests.append(_copy_rows(name, rows, packed))
+    manifest = Manifest(
+        header=_header(folder),
+        ledger=_last_lines(read_lines(folder / LEDGER, LedgerLine)),
+        sources=tuple(read_lines(folder / SOURCES, SourceFile)),
+        tables=tuple(digests),
+    )
+    text = manifest.model_dump_json(indent=1).encode() + b"\n"
+    archive.writestr(_member(MANIFEST), text)
+    digest = hashlib.sha256(text).hexdigest()
+    archive.writestr(_member(MANIFEST_DIGEST), f"{digest}\n".encode())
+
+
+def _copy_rows(name: str, rows: IO[bytes], packed: gzip.GzipFile) -> TableDigest:
+    digest = hashlib.sha256()
+    count = 0
+    last = b"\n"
+    while chunk := rows.read(CHUNK):
+        packed.write(chunk)
+        digest.update(chunk)
+        count += chunk.count(b"\n")
+        last = chunk[-1:]
+    if last != b"\n":
+        raise BundleRefused(f"{name} ends within a row: the run was cut off, collect again")
+    return TableDigest(table=name, sha256=digest.hexdigest(), rows=count)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    # Everything that would otherwise come from the clock or the operating system is fixed.
+    member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    member.create_system = 3
+    member.external_attr = 0o100600 << 16
+    return member
+
+
+def _tables_of(folder: Path) -> dict[str, Path]:
+    if not (folder / HEADER).is_file():
+        raise BundleRefused(f"{folder} is no bundle: it holds no {HEADER}")
+    tables = sorted((folder / TABLES).iterdir())
+    for path in (*folder.iterdir(), *tables):
+        if path.name not in PARTS and not TABLE_FILE.fullmatch(path.name):
+            raise BundleRefused(f"{path} does not belong to a bundle; move it elsewhere")
+    return {path.stem: path for path in tables}
+
+
+def _header(folder: Path) -> Header:
+    try:
+        return Header.model_validate_json((folder / HEADER).read_bytes())
+    except ValidationError as problem:
+        raise BundleRefused(f"{folder / HEADER} is damaged; collect again") from problem
+
+
+def _last_lines(lines: Sequence[LedgerLine]) -> tuple[LedgerLine, ...]:
+    last = {line.table: line for line in lines}
+    return tuple(last[table] for table in sorted(last))
+
+
+def _remove(folder: Path, tables: dict[str, Path]) -> None:
+    for path in (*tables.values(), folder / HEADER, folder / LEDGER, folder / SOURCES):
+        path.unlink(missing_ok=True)
+    (folder / TABLES).rmdir()
+    folder.rmdir()
+
+
+def _create(path: Path) -> IO[bytes]:
+    return os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600),
+        "wb",
+    )

@@ -1,0 +1,413 @@
+"""The tables of the evidence models in DuckDB: a cache that is built from a bundle and thrown away.
+
+The only module that imports duckdb. It never opens a database file that came from elsewhere, and
+it is fed nothing but bytes that the models themselves wrote: `read_json` is no validator.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import gc
+import json
+import shutil
+import tempfile
+import threading
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, Union, get_args, get_origin
+
+import duckdb
+from pydantic import TypeAdapter
+
+from auditor.errors import BundleRefused, QueryRefused
+from auditor.evidence.base import Evidence
+from auditor.evidence.bundle_format import short
+from auditor.evidence.sandbox import LONGEST_QUERY, Checked, check
+
+Value = str | int | float | bool | dt.date | dt.datetime | None
+Parameters = Mapping[str, Value]
+
+SQL_TYPES = {
+    str: "VARCHAR",
+    int: "BIGINT",
+    bool: "BOOLEAN",
+    float: "DOUBLE",
+    dt.datetime: "TIMESTAMP",
+    dt.date: "DATE",
+}
+PLAIN = frozenset(
+    {
+        "VARCHAR",
+        "BIGINT",
+        "HUGEINT",
+        "INTEGER",
+        "BOOLEAN",
+        "DOUBLE",
+        "DATE",
+        "TIMESTAMP",
+    }
+)
+"""Result types an answer may have, beside DECIMAL(...)."""
+
+ROWS_AT_ONCE = 2_000
+SMALL = 500
+"""Rows up to which a parameter holding JSON is quicker than a file."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query gave: names of its columns and its rows; `more` if rows were left out."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Value, ...]]
+    more: bool
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a rule's query gave: how many subjects passed, failed and could not be told.
+
+    `rows` holds only those that did not pass, by `subject_id`, each a dict by column.
+    """
+
+    columns: tuple[str, ...]
+    passed: int
+    failed: int
+    unknown: int
+    rows: list[dict[str, Value]]
+
+
+class Database:
+    """Evidence in tables; use it as a context manager.
+
+    Without a `directory` everything stays in memory, which suits the tests of a rule. Once locked
+    it runs strangers' queries, and rows can still be inserted and cleared.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[type[Evidence]],
+        *,
+        directory: Path | None = None,
+        memory_limit: str = "256MB",
+        threads: int = 2,
+    ) -> None:
+        self._models = {model.table: model for model in models}
+        self._scratch = Path(tempfile.mkdtemp(prefix="auditor-", dir=directory))
+        place = ":memory:" if directory is None else str(self._scratch / "evidence.duckdb")
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "threads": threads,
+            "temp_directory": str(self._scratch),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        self._db = duckdb.connect(place, config=settings)
+        self._parser = duckdb.connect(":memory:", config={"threads": 1})
+        self._filled: set[str] = set()
+        self._locked = False
+        for model in models:
+            self._db.execute(f"create table {model.table} ({_columns(model)})")
+
+    def load(self, model: type[Evidence], pages: Iterable[bytes]) -> int:
+        """Fill one table from pages of its rows as `Bundle.encoded_pages` gives them.
+
+        Returns the number of rows. Raises BundleRefused if two rows have the same key or a number
+        is out of range, and what `pages` raises, before any row is in.
+        """
+        path = self._scratch / f"{model.table}.json"
+        try:
+            with _without_garbage_collection(), path.open("wb") as file:
+                empty = _write_array(pages, file)
+            if empty:
+                return 0
+            columns = ", ".join(
+                f"{_quoted(name, chr(39))}: '{kind}'" for name, kind in _types(model)
+            )
+            select = f"from read_json($file, format = 'array', columns = {{{columns}}})"
+            return self._fill(model, select, {"file": str(path)})
+        finally:
+            path.unlink(missing_ok=True)
+
+    def insert(self, rows: Sequence[Evidence]) -> None:
+        """Add rows of any tables: predictions, reference data, the rows of a rule's test.
+
+        Raises BundleRefused as `load` does.
+        """
+        for model in dict.fromkeys(type(row) for row in rows):
+            own = [row for row in rows if type(row) is model]
+            encode = TypeAdapter(list[Evidence | model]).dump_json  # type: ignore[valid-type]
+            if len(own) > SMALL and not self._locked:
+                pages = (own[at : at + SMALL] for at in range(0, len(own), SMALL))
+                self.load(model, (encode(page) for page in pages))
+                continue
+            shape = json.dumps([dict(_types(model))])
+            select = "select unnest(from_json_strict($rows, $shape), max_depth := 2)"
+            self._fill(model, select, {"rows": encode(own).decode(), "shape": shape})
+
+    def clear(self) -> None:
+        """Empty every table."""
+        for table in sorted(self._filled):
+            self._db.execute(f"truncate {table}")
+        self._filled.clear()
+
+    def lock(self) -> None:
+        """Close every way to files and settings; there is no way back."""
+        for setting in (
+            "enable_external_access = false",
+            "python_enable_replacements = false",
+            "lock_configuration = true",
+        ):
+            self._db.execute(f"set {setting}")
+        self._locked = True
+
+    def tables_read(self, sql: str, *, star: bool = False) -> frozenset[str]:
+        """The evidence tables a query really reads; raises QueryRefused for what is not allowed.
+
+        `star` also allows `*` in place of column names.
+        """
+        return self._check(sql, star=star).tables
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query of our own, as they come; times are in UTC, without a zone."""
+        with self._db.cursor() as cursor:
+            cursor.execute(sql, dict(parameters or {}))
+            while page := cursor.fetchmany(ROWS_AT_ONCE):
+                yield from page
+
+    def select(
+        self,
+        sql: str,
+        parameters: Parameters,
+        *,
+        seconds: float,
+        star: bool = False,
+        limit: int | None = None,
+    ) -> Answer:
+        """Answer a stranger's select; at most `limit` rows.
+
+        Raises QueryRefused for a query that is broken, not allowed, or takes more than `seconds`.
+        """
+        bound = self._bound(self._check(sql, star=star), parameters)
+        with self._deadline(seconds):
+            cursor = self._db.execute(sql, bound)
+            columns = _plain_columns(cursor)
+            rows = _fetch(cursor, columns, None if limit is None else limit + 1)
+        more = limit is not None and len(rows) > limit
+        return Answer(tuple(columns), rows[:limit] if more else rows, more)
+
+    def judge(self, sql: str, parameters: Parameters, *, seconds: float) -> Judged:
+        """Run a rule's query: text `subject_id` and `subject`, boolean `ok`, and what it quotes.
+
+        Passing rows are counted, not fetched. Raises QueryRefused as `select` does, and for an
+        answer of another shape: a subject without an id or a name, or judged twice.
+        """
+        bound = self._bound(self._check(sql, star=False), parameters)
+        with self._deadline(seconds):
+            self._db.execute(f"create or replace temp table judged as {sql}", bound)
+            try:
+                return self._judged()
+            finally:
+                self._db.execute("drop table judged")
+
+    def close(self) -> None:
+        """Close and remove the file."""
+        self._db.close()
+        self._parser.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _fill(self, model: type[Evidence], select: str, parameters: dict[str, str]) -> int:
+        try:
+            self._db.execute(f"insert into {model.table} {select}", parameters)
+            loaded = self._db.fetchall()[0][0]
+        except (duckdb.ConversionException, duckdb.InvalidInputException) as problem:
+            raise BundleRefused(
+                f"a value of {model.table} does not fit its column: {short(_first_line(problem))}; "
+                "ask for the bundle again"
+            ) from problem
+        self._filled.add(model.table)
+        self._refuse_duplicates(model)
+        return int(loaded)
+
+    def _refuse_duplicates(self, model: type[Evidence]) -> None:
+        key = ", ".join(_quoted(name) for name in model.key)
+        found = self._db.execute(
+            f"select {key} from {model.table} group by {key} having count(*) > 1 limit 1"  # noqa: S608
+        ).fetchall()
+        if found:
+            what = ", ".join(
+                f"{name} {short(value)}" for name, value in zip(model.key, found[0], strict=True)
+            )
+            raise BundleRefused(f"{model.table} holds two rows with {what}; ask for it again")
+
+    def _check(self, sql: str, *, star: bool) -> Checked:
+        if len(sql) > LONGEST_QUERY:
+            raise QueryRefused(f"the query has {len(sql)} characters, {LONGEST_QUERY} is the most")
+        try:
+            tree = self._parser.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchall()
+            return check(json.loads(tree[0][0]), self._models.keys(), star=star)
+        except duckdb.Error as problem:
+            raise QueryRefused(_first_line(problem)) from problem
+        except RecursionError as problem:
+            raise QueryRefused("the query is nested too deeply") from problem
+
+    @staticmethod
+    def _bound(checked: Checked, parameters: Parameters) -> dict[str, Value]:
+        if missing := sorted(checked.parameters - parameters.keys()):
+            raise QueryRefused(f"the query names ${missing[0]}, which nobody gave a value")
+        return {name: _in_utc(parameters[name]) for name in checked.parameters}
+
+    @contextmanager
+    def _deadline(self, seconds: float) -> Iterator[None]:
+        alarm = threading.Timer(seconds, self._db.interrupt)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield
+        except duckdb.InterruptException as problem:
+            raise QueryRefused(
+                f"the query ran for more than {seconds:g} s and was stopped"
+            ) from problem
+        except duckdb.Error as problem:
+            raise QueryRefused(_first_line(problem)) from problem
+        finally:
+            alarm.cancel()
+
+    def _judged(self) -> Judged:
+        columns = _plain_columns(self._db.execute("select * from judged limit 0"))
+        wanted = {"subject_id": "VARCHAR", "subject": "VARCHAR", "ok": "BOOLEAN"}
+        for name, kind in wanted.items():
+            if columns.get(name) != kind:
+                found = columns.get(name, "no such column")
+                raise QueryRefused(f"the query must return {name} as {kind}, it has {found}")
+        passed, failed, unknown, nameless, ids = self._db.execute(
+            "select count(*) filter (where ok), count(*) filter (where not ok),"
+            " count(*) filter (where ok is null),"
+            " count(*) filter (where subject_id is null or subject is null),"
+            " count(distinct subject_id) from judged"
+        ).fetchall()[0]
+        if nameless:
+            raise QueryRefused(
+                f"the query must return subject_id and subject for every row; {nameless} lack one"
+            )
+        if ids < passed + failed + unknown:
+            raise QueryRefused(
+                "the query must return each subject_id once; it gave "
+                f"{passed + failed + unknown} rows for {ids} subjects"
+            )
+        cursor = self._db.execute("select * from judged where ok is not true order by subject_id")
+        rows = [dict(zip(columns, row, strict=True)) for row in _fetch(cursor, columns, None)]
+        return Judged(tuple(columns), passed, failed, unknown, rows)
+
+
+def _types(model: type[Evidence]) -> Iterator[tuple[str, str]]:
+    for name, field in model.model_fields.items():
+        yield name, _sql_type(field.annotation)[0]
+
+
+def _columns(model: type[Evidence]) -> str:
+    columns = []
+    for name, field in model.model_fields.items():
+        kind, optional = _sql_type(field.annotation)
+        columns.append(f"{_quoted(name)} {kind}{'' if optional else ' not null'}")
+    return ", ".join(columns)
+
+
+def _sql_type(annotation: object) -> tuple[str, bool]:
+    """DuckDB's type of a field, and whether it may be NULL; raises TypeError for other types."""
+    if get_origin(annotation) in {Union, types.UnionType}:
+        kinds = [part for part in get_args(annotation) if part is not type(None)]
+        if len(kinds) == 1 and len(get_args(annotation)) == 2:
+            return _sql_type(kinds[0])[0], True
+    elif hasattr(annotation, "__metadata__"):
+        return _sql_type(get_args(annotation)[0])
+    elif get_origin(annotation) is Literal:
+        if all(isinstance(value, str) for value in get_args(annotation)):
+            return "VARCHAR", False
+    elif isinstance(annotation, type):
+        if issubclass(annotation, enum.StrEnum):
+            return "VARCHAR", False
+        if annotation in SQL_TYPES:
+            return SQL_TYPES[annotation], False
+    raise TypeError(f"a table column cannot be of type {annotation}")
+
+
+def _write_array(pages: Iterable[bytes], file: Any) -> bool:
+    """One JSON array out of many; True if there was nothing to write."""
+    empty = True
+    for page in pages:
+        if len(page) > 2:
+            file.write(b"[" if empty else b",\n")
+            file.write(page[1:-1])
+            empty = False
+    if not empty:
+        file.write(b"]")
+    return empty
+
+
+def _plain_columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    columns: dict[str, str] = {}
+    for name, kind, *_ in cursor.description or []:
+        spelled = str(kind)
+        if spelled not in PLAIN and not spelled.startswith("DECIMAL"):
+            raise QueryRefused(f"column {short(name)} is a {spelled}, not a plain value; cast it")
+        if name in columns:
+            raise QueryRefused(f"two columns are called {short(name)}; give one another name")
+        columns[str(name)] = spelled
+    return columns
+
+
+def _fetch(
+    cursor: duckdb.DuckDBPyConnection, columns: Mapping[str, str], limit: int | None
+) -> list[tuple[Value, ...]]:
+    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+    if "TIMESTAMP" not in columns.values():
+        return rows
+    return [
+        tuple(v.replace(tzinfo=dt.UTC) if isinstance(v, dt.datetime) else v for v in row)
+        for row in rows
+    ]
+
+
+def _in_utc(value: Value) -> Value:
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+    return value
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # Rows of pydantic refer to nothing that refers back; looking for cycles among them is a third
+    # of the time of loading.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _quoted(name: str, mark: str = '"') -> str:
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def _first_line(problem: duckdb.Error) -> str:
+    text = str(problem).split("\nLINE ")[0]
+    return " ".join(text.split())[:300]
