@@ -16,6 +16,7 @@ from auditor.errors import RulesRefused
 from auditor.evidence.bundle_format import short
 from auditor.evidence.normalise import build_number
 from auditor.evidence.reference import Reference, RefExchangeBuild
+from auditor.evidence.tables import REFERENCE
 
 COMPUTED: dict[type[Reference], str] = {RefExchangeBuild: "build_number"}
 """The one column that no file has: it follows from `build_short`."""
@@ -28,12 +29,14 @@ class ReferenceTable:
     """One file of reference data: its name, the SHA-256 of its bytes, and its rows in order."""
 
     model: type[Reference]
-    name: str
+    file: str
     sha256: str
     rows: tuple[Reference, ...]
 
 
-def read_reference(folder: Path, models: Sequence[type[Reference]]) -> tuple[ReferenceTable, ...]:
+def read_reference(
+    folder: Path, models: Sequence[type[Reference]] = REFERENCE
+) -> tuple[ReferenceTable, ...]:
     """Every file of reference data under `folder`.
 
     Raises RulesRefused listing all problems, each with file, line and column: a missing file, a
