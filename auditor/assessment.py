@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from auditor.evidence.base import UtcTime
+from auditor.evidence.bundle import Bundle
 from auditor.evidence.predicted import RedirectOutcome
 from auditor.verdicts import Cause, Confidence, Gate, Readiness, Scope, Severity, Verdict
 
@@ -63,6 +66,19 @@ class RuleResult(AssessmentRow):
     failed: int
     not_assessed: int
     waived: int
+
+    @model_validator(mode="after")
+    def _no_verdict_without_its_ground(self) -> Self:
+        grounds = {
+            Verdict.PASS: self.passed > 0 and not self.failed and not self.not_assessed,
+            Verdict.FAIL: self.failed > 0,
+            Verdict.NOT_ASSESSED: self.cause is not None and not self.failed,
+            Verdict.NOT_APPLICABLE: not (self.passed or self.failed or self.not_assessed),
+            Verdict.ERROR: not (self.passed or self.failed or self.not_assessed),
+        }
+        if not grounds[self.verdict]:
+            raise ValueError(f"{self.rule}: verdict {self.verdict} without its ground")
+        return self
 
 
 class Finding(AssessmentRow):
@@ -156,6 +172,7 @@ class UncoveredTopic(AssessmentRow):
     scope: str
     gate: Gate
     severity: Severity
+    waived: bool
 
 
 class EvidenceTable(AssessmentRow):
@@ -212,3 +229,58 @@ TABLES: tuple[type[AssessmentRow], ...] = (
     EvidenceSource,
     ReferenceFile,
 )
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """An opened assessment; findings and mailboxes, which may be many, are streamed.
+
+    `details` names the evidence it stands on: evidence_file, evidence_sha256 and the like.
+    """
+
+    title: str
+    as_of: dt.date
+    tool_version: str
+    details: Mapping[str, str]
+    sha256: str
+    gates: tuple[GateReadiness, ...]
+    rules: tuple[RuleResult, ...]
+    waivers: tuple[WaiverNote, ...]
+    topics: tuple[UncoveredTopic, ...]
+    evidence_tables: tuple[EvidenceTable, ...]
+    evidence_sources: tuple[EvidenceSource, ...]
+    reference_files: tuple[ReferenceFile, ...]
+    findings: Callable[[], Iterator[Finding]]
+    mailboxes: Callable[[], Iterator[MailboxReadiness]]
+
+
+Row = TypeVar("Row", bound=AssessmentRow)
+
+
+def read_assessment(bundle: Bundle) -> Assessment:
+    """What an opened assessment bundle holds; raises BundleRefused for rows that are not right.
+
+    The bundle must stay open while findings or mailboxes are read.
+    """
+
+    def streamed(model: type[Row]) -> Iterator[Row]:
+        for page in bundle.pages(model):
+            yield from page
+
+    header = bundle.header
+    return Assessment(
+        title=header.title,
+        as_of=dt.date.fromisoformat(header.details["as_of"]),
+        tool_version=header.tool_version,
+        details=header.details,
+        sha256=bundle.sha256,
+        gates=tuple(streamed(GateReadiness)),
+        rules=tuple(streamed(RuleResult)),
+        waivers=tuple(streamed(WaiverNote)),
+        topics=tuple(streamed(UncoveredTopic)),
+        evidence_tables=tuple(streamed(EvidenceTable)),
+        evidence_sources=tuple(streamed(EvidenceSource)),
+        reference_files=tuple(streamed(ReferenceFile)),
+        findings=lambda: streamed(Finding),
+        mailboxes=lambda: streamed(MailboxReadiness),
+    )

@@ -1,0 +1,325 @@
+"""The commands: words in, one call into `run`, exit code out.
+
+Everything that costs time to import is imported inside the command that needs it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Annotated, NoReturn, ParamSpec
+
+import typer
+
+from auditor import __version__
+from auditor.errors import AuditorError
+from auditor.terminal import plain, print_csv, print_table, progress
+from auditor.verdicts import Readiness
+
+EXIT_CODES = {
+    Readiness.READY: 0,
+    Readiness.READY_WITH_ACTION: 0,
+    Readiness.NOT_READY: 1,
+    Readiness.UNDETERMINED: 3,
+}
+REFUSED = 2
+BUG = 4
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="auditor",
+    help="Predicts, before mailboxes move to Exchange Online, what each mailbox and each phone"
+    " will experience. Reads only; changes nothing.\n\n"
+    "Exit codes: 0 ready, 1 not ready, 2 input refused, 3 undetermined, 4 a fault of the program.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+rules_app = typer.Typer(
+    help="List, show and check rules.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(rules_app, name="rules")
+
+
+class ReportFormat(StrEnum):
+    """What `auditor report` can write."""
+
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
+    CSV_MAILBOXES = "csv-mailboxes"
+
+
+class TableFormat(StrEnum):
+    """How `auditor query` prints rows."""
+
+    TABLE = "table"
+    CSV = "csv"
+
+
+Arguments = ParamSpec("Arguments")
+Evidence = Annotated[Path, typer.Argument(help="An evidence bundle: a zip, or a folder of one.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+
+
+def command(body: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Refusals become one sentence and exit code 2, an interruption 130."""
+
+    @functools.wraps(body)
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            body(*args, **kwargs)
+        except AuditorError as problem:
+            for line in str(problem).splitlines():
+                typer.echo(f"auditor: {plain(line)}", err=True)
+            raise typer.Exit(REFUSED) from None
+        except KeyboardInterrupt:
+            typer.echo(
+                "auditor: interrupted; evidence read so far is kept beside the output", err=True
+            )
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapped
+
+
+@app.command("export-script")
+@command
+def export_script() -> None:
+    """Print the PowerShell script that an administrator runs on site (reads only)."""
+    from auditor.collectors.export_script import render
+
+    # Bytes, since Windows would turn line ends and letters into those of the console.
+    sys.stdout.buffer.write(render().encode("utf-8"))
+
+
+@app.command("import")
+@command
+def import_(
+    exports: Annotated[
+        list[Path], typer.Argument(help="Folders, zips or files written by Export-Clixml.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The evidence bundle to write.")],
+    title: Annotated[str, typer.Option(help="Name of the organisation, for the report.")] = "",
+    force: Force = False,
+) -> None:
+    """Turn exported files into a bundle of evidence."""
+    from auditor import run
+
+    with progress() as told:
+        summary = run.import_evidence(exports, out, force=force, title=title, progress=told)
+    for line in summary.sentences():
+        typer.echo(plain(line))
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
+@command
+def assess(
+    evidence: Evidence,
+    out: Annotated[Path, typer.Option("--out", help="The assessment to write.")],
+    rules: Annotated[
+        list[Path] | None, typer.Option("--rules", help="A folder of further rules.")
+    ] = None,
+    waivers: Annotated[Path | None, typer.Option(help="A YAML file of waivers.")] = None,
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Judge as of this date; default: today in UTC."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Judge a bundle of evidence; the exit code is the verdict."""
+    from auditor import run, words
+
+    with progress() as told:
+        judgement = run.assess_evidence(
+            evidence,
+            out,
+            packs=rules or (),
+            waivers=waivers,
+            as_of=(as_of or run.utc_now()).date(),
+            force=force,
+            progress=told,
+        )
+    for line in words.verdict_sentences(judgement):
+        typer.echo(plain(line))
+    typer.echo(f"wrote {out}")
+    raise typer.Exit(EXIT_CODES[judgement.readiness])
+
+
+@app.command()
+@command
+def report(
+    assessment: Annotated[Path, typer.Argument(help="An assessment bundle.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    format_: Annotated[
+        ReportFormat, typer.Option("--format", help="csv holds findings, csv-mailboxes mailboxes.")
+    ] = ReportFormat.HTML,
+    force: Force = False,
+) -> None:
+    """Render an assessment for a change board, or for other programs."""
+    from auditor import run
+
+    run.write_report(assessment, out, format_.value, force=force)
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
+@command
+def explain(
+    evidence: Evidence,
+    mailbox: Annotated[str, typer.Argument(help="Address, sign-in name or GUID of a mailbox.")],
+) -> None:
+    """Show the redirect of one mailbox, step by step."""
+    from auditor import run, words
+
+    with progress() as told:
+        prediction = run.explain(evidence, mailbox, told)
+    for line in words.explanation(prediction):
+        typer.echo(plain(line))
+
+
+@app.command()
+@command
+def query(
+    evidence: Evidence,
+    sql: Annotated[str, typer.Argument(help="One select over the evidence tables.")],
+    format_: Annotated[TableFormat, typer.Option("--format")] = TableFormat.TABLE,
+) -> None:
+    """Look into the evidence with a select of your own (reads only)."""
+    from auditor import run
+
+    write = print_table if format_ is TableFormat.TABLE else print_csv
+    with progress() as told, run.query(evidence, sql, told) as queried:
+        told.clear()
+        for line in queried.incomplete:
+            note = f"note: {line.table} is {line.state}: {line.detail}"
+            typer.echo(plain(note), err=True)
+        count = write(queried.answer.columns, queried.answer.rows)
+    typer.echo(f"{count:,} rows", err=True)
+
+
+@rules_app.command("list")
+@command
+def rules_list() -> None:
+    """List the shipped rules."""
+    from auditor import run
+
+    rows = [
+        (item.rule.id, item.rule.gate, item.rule.severity, item.rule.title)
+        for item in run.shipped_rules()
+    ]
+    print_table(("rule", "gate", "severity", "title"), rows)
+
+
+@rules_app.command("show")
+@command
+def rules_show(rule: Annotated[str, typer.Argument(help="Id of a rule.")]) -> None:
+    """Print the file of one shipped rule."""
+    from auditor import run
+
+    typer.echo(run.rule_text(rule), nl=False)
+
+
+@rules_app.command("schema")
+@command
+def rules_schema() -> None:
+    """Print the JSON schema of a rule file, for an editor."""
+    from auditor.engine.rulefile import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+@rules_app.command("check")
+@command
+def rules_check(
+    folder: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of your own rules; default: the shipped.")
+    ] = None,
+) -> None:
+    """Run the tests of every rule: its own cases and the four that hold for all."""
+    from auditor import run
+
+    count, problems = run.check_rules(folder or ())
+    for problem in problems:
+        typer.echo(plain(problem), err=True)
+    typer.echo(f"{count} rules checked, {len(problems)} problems")
+    if problems:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+@command
+def demo(
+    mailboxes: Annotated[int, typer.Option(min=1, max=1_000_000)] = 200,
+    out: Annotated[Path | None, typer.Option("--out", help="An empty or new folder.")] = None,
+) -> None:
+    """Run the whole way on the embedded lab organisation."""
+    from auditor import demo as demonstration
+    from auditor import words
+
+    folder = out or demonstration.free_folder(Path("auditor-demo"))
+    with progress() as told:
+        made = demonstration.demonstrate(folder, mailboxes, told)
+    for line in words.verdict_sentences(made.judgement):
+        typer.echo(plain(line))
+    typer.echo(str(made.report))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auditor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Nothing but the options every command shares."""
+
+
+def _report_bug(
+    kind: type[BaseException], bug: BaseException, trace: TracebackType | None
+) -> NoReturn:
+    """Log the traceback, say so in one sentence, and leave with the exit code of a bug.
+
+    Python itself would leave with 1, which here means `not ready`.
+    """
+    descriptor, log = tempfile.mkstemp(prefix="auditor-fault-", suffix=".log", text=True)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"auditor {__version__}, Python {sys.version}\n")
+        file.writelines(traceback.format_exception(kind, bug, trace))
+    sys.stderr.write(
+        f"auditor: this is a fault of the program ({kind.__name__}), nothing was judged;"
+        f" please send its log: {log}\n"
+    )
+    sys.stderr.flush()
+    os._exit(BUG)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Entry point of the `auditor` command."""
+    sys.excepthook = _report_bug
+    signal.signal(signal.SIGTERM, _interrupt)
+    # Calling the app itself would put typer's excepthook in the place of ours.
+    typer.main.get_command(app)()
+
+
+if __name__ == "__main__":
+    main()

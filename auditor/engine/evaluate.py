@@ -1,0 +1,145 @@
+"""One rule over one database: ledger first, then the query, then the roll-up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from auditor.engine.rulefile import PLACEHOLDER, Rule, fill
+from auditor.errors import QueryRefused
+from auditor.evidence.database import Database, Judged
+from auditor.evidence.ledger import LedgerLine
+from auditor.verdicts import Cause, Severity, Verdict
+
+DEADLINE_SECONDS = 120.0
+SEVERITIES = tuple(Severity)
+WHOLE_RULE = "*"
+"""Subject id of a finding that is about the rule as a whole, because it could not run."""
+
+
+@dataclass(frozen=True)
+class SubjectFinding:
+    """One subject that did not pass."""
+
+    verdict: Verdict
+    severity: Severity
+    cause: Cause | None
+    subject_id: str
+    subject: str
+    mailbox_guid: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule says: its verdict with the counts behind it, and whoever did not pass."""
+
+    verdict: Verdict
+    cause: Cause | None
+    text: str
+    passed: int
+    failed: int
+    not_assessed: int
+    findings: tuple[SubjectFinding, ...]
+
+
+def evaluate(
+    rule: Rule, database: Database, ledger: Mapping[str, LedgerLine], as_of: dt.date
+) -> Outcome:
+    """The outcome of one rule. It never raises for a bad rule: that is the verdict `error`."""
+    gaps = [ledger[table] for table in rule.needs if ledger[table].cause is not None]
+    if gaps:
+        return _could_not_run(rule, gaps)
+    try:
+        read = database.tables_read(rule.query)
+        if read != set(rule.needs):
+            odd = ", ".join(sorted(read ^ set(rule.needs)))
+            raise QueryRefused(f"the tables it reads are not those in needs: {odd}")
+        judged = database.judge(
+            rule.query, {**rule.params, "as_of": as_of}, seconds=DEADLINE_SECONDS
+        )
+        findings = tuple(_findings(rule, judged))
+    except QueryRefused as problem:
+        return _broken(rule, str(problem))
+    return _rolled_up(rule, judged, findings)
+
+
+def _could_not_run(rule: Rule, gaps: list[LedgerLine]) -> Outcome:
+    words = "; ".join(f"{line.table} is {line.state}: {line.detail}" for line in gaps)
+    text = f"Not assessed, because {words}"
+    finding = SubjectFinding(
+        Verdict.NOT_ASSESSED, rule.severity, gaps[0].cause, WHOLE_RULE, "the whole rule", None, text
+    )
+    return Outcome(Verdict.NOT_ASSESSED, gaps[0].cause, text, 0, 0, 0, (finding,))
+
+
+def _broken(rule: Rule, problem: str) -> Outcome:
+    text = f"The rule is broken and judged nothing: {problem}"
+    finding = SubjectFinding(
+        Verdict.ERROR, rule.severity, None, WHOLE_RULE, "the whole rule", None, text
+    )
+    return Outcome(Verdict.ERROR, None, text, 0, 0, 0, (finding,))
+
+
+def _rolled_up(rule: Rule, judged: Judged, findings: tuple[SubjectFinding, ...]) -> Outcome:
+    counts = judged.passed, judged.failed, judged.unknown
+    total = sum(counts)
+    if judged.failed:
+        rest = f"; {judged.unknown:,} could not be assessed" if judged.unknown else ""
+        text = f"{judged.failed:,} of {total:,} fail{rest}."
+        return Outcome(Verdict.FAIL, None, text, *counts, findings)
+    if judged.unknown:
+        text = f"{judged.unknown:,} of {total:,} could not be assessed."
+        cause = findings[0].cause
+        return Outcome(Verdict.NOT_ASSESSED, cause, text, *counts, findings)
+    if judged.passed:
+        return Outcome(Verdict.PASS, None, f"All {judged.passed:,} pass.", *counts, ())
+    return Outcome(Verdict.NOT_APPLICABLE, None, rule.say.not_applicable, 0, 0, 0, ())
+
+
+def _findings(rule: Rule, judged: Judged) -> Iterator[SubjectFinding]:
+    quoted = {
+        name
+        for sentence in (rule.say.pass_, rule.say.fail, rule.say.not_assessed)
+        for name in PLACEHOLDER.findall(sentence)
+    }
+    missing = sorted(quoted - set(judged.columns))
+    if missing:
+        raise QueryRefused(f"say quotes columns the query does not return: {', '.join(missing)}")
+    for row in judged.rows:
+        failed = row["ok"] is not None
+        yield SubjectFinding(
+            verdict=Verdict.FAIL if failed else Verdict.NOT_ASSESSED,
+            severity=_severity(rule, row),
+            cause=None if failed else _cause(row),
+            subject_id=str(row["subject_id"]),
+            subject=str(row["subject"]),
+            mailbox_guid=_text(row.get("mailbox_id")),
+            text=fill(rule.say.fail if failed else rule.say.not_assessed, row),
+        )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _severity(rule: Rule, row: Mapping[str, object]) -> Severity:
+    word = row.get("severity")
+    if word is None:
+        return rule.severity
+    if word not in SEVERITIES:
+        raise QueryRefused(f"the query returns the severity {word!r}; use {', '.join(SEVERITIES)}")
+    severity = Severity(str(word))
+    if SEVERITIES.index(severity) < SEVERITIES.index(rule.severity):
+        raise QueryRefused(f"the query returns {severity}, worse than the rule's {rule.severity}")
+    return severity
+
+
+def _cause(row: Mapping[str, object]) -> Cause:
+    word = row.get("cause")
+    if word is None:
+        return Cause.VALUE_MISSING
+    if word not in tuple(Cause):
+        raise QueryRefused(f"the query returns the cause {word!r}; use {', '.join(Cause)}")
+    return Cause(str(word))

@@ -1,0 +1,84 @@
+"""Evidence and reference data in a locked database, with predictions: what rules are run over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from auditor.evidence.bundle import Bundle, SourceFile
+from auditor.evidence.database import Database
+from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.predicted import PredictedRedirect
+from auditor.evidence.reference_data import ReferenceTable
+from auditor.evidence.tables import BY_NAME, COLLECTED
+from auditor.prediction.redirect_rows import ledger_line, predict_redirects
+
+Progress = Callable[[str, int], None]
+"""Called with the stage and how much of it is done, in the stage's own unit."""
+
+PREDICTIONS_A_PAGE = 1_000
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything an assessment is made of; the ledger has a line for every table."""
+
+    database: Database
+    ledger: Mapping[str, LedgerLine]
+    reference: Sequence[ReferenceTable]
+    sources: Sequence[SourceFile]
+
+
+def open_database(directory: Path) -> Database:
+    """An empty database for all tables, as a temporary file in `directory`."""
+    return Database(tuple(BY_NAME.values()), directory=directory)
+
+
+def fill_database(
+    database: Database,
+    bundle: Bundle,
+    reference: Sequence[ReferenceTable],
+    progress: Progress,
+) -> Material:
+    """Load evidence and reference data, predict the redirects, lock the database."""
+    ledger = dict(bundle.ledger)
+    for model in COLLECTED:
+        rows = database.load(model, bundle.encoded_pages(model))
+        progress(f"reading {model.table}", rows)
+    for table in reference:
+        database.insert(table.rows)
+        ledger[table.model.table] = _reference_line(table)
+    redirects = predict_redirects(database, ledger)
+    predicted = database.load(PredictedRedirect, _encoded(redirects, progress))
+    ledger[PredictedRedirect.table] = ledger_line(ledger, predicted)
+    database.lock()
+    return Material(database, ledger, reference, bundle.sources)
+
+
+def _encoded(rows: Iterable[PredictedRedirect], progress: Progress) -> Iterator[bytes]:
+    iterator, done = iter(rows), 0
+    encode = TypeAdapter(list[PredictedRedirect]).dump_json
+    while page := list(islice(iterator, PREDICTIONS_A_PAGE)):
+        yield encode(page)
+        done += len(page)
+        progress("predicting redirects", done)
+
+
+def _reference_line(table: ReferenceTable) -> LedgerLine:
+    return LedgerLine(
+        table=table.model.table,
+        state="complete",
+        rows=len(table.rows),
+        provider="reference",
+        server=None,
+        account=None,
+        command=None,
+        filters=None,
+        started_at=None,
+        ended_at=None,
+        detail=f"{table.file}, SHA-256 {table.sha256}",
+    )

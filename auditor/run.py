@@ -1,0 +1,284 @@
+"""The verbs of the program. Words come in from the command line, files go out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from auditor import __version__
+from auditor.assessment import TABLES, read_assessment
+from auditor.collectors.exports import ImportSummary, import_exports
+from auditor.engine.assess import Judgement, assess, topics
+from auditor.engine.material import Material, Progress, fill_database, open_database
+from auditor.engine.rulefile import LoadedRule, closest, load_pack, load_rules
+from auditor.engine.ruletest import RuleTester
+from auditor.engine.waivers import WaiverBook, read_waivers
+from auditor.errors import InputRefused
+from auditor.evidence.bundle import (
+    BundleWriter,
+    Header,
+    open_bundle,
+    refuse_existing,
+    seal,
+)
+from auditor.evidence.database import Answer
+from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.reference_data import ReferenceTable, read_reference
+from auditor.evidence.tables import COLLECTED
+from auditor.prediction.redirect import Prediction, RedirectPredictor
+from auditor.prediction.redirect_rows import read_mailboxes, read_organization
+from auditor.report.csv_export import write_csv
+from auditor.report.html import write_html
+from auditor.report.json_export import write_json
+from auditor.resources import rules_folder
+
+QUERY_SECONDS = 120.0
+Format = Literal["html", "json", "csv", "csv-mailboxes"]
+
+
+def utc_now() -> dt.datetime:
+    """The present moment in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+@contextmanager
+def _new_bundle(target: Path, header: Header, force: bool) -> Iterator[BundleWriter]:
+    """A bundle written beside its target and sealed at the end.
+
+    Evidence of an interrupted run stays as a folder, which can be read for what it is. Refused
+    input leaves nothing, and neither does an assessment: it can be made again at any time.
+    """
+    refuse_existing(target, force)
+    folder = target.with_name(target.name + ".partial")
+    if force:
+        shutil.rmtree(folder, ignore_errors=True)
+    keep = False
+    try:
+        with BundleWriter(folder, header) as writer:
+            keep = header.kind == "evidence"
+            yield writer
+        seal(folder, target, force=force)
+    except InputRefused:
+        keep = False
+        raise
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def import_evidence(
+    exports: Sequence[Path], target: Path, *, force: bool, title: str, progress: Progress
+) -> ImportSummary:
+    """Read exported files into a sealed bundle of evidence at `target`.
+
+    Raises InputRefused for a path that cannot be used; the target is then not touched.
+    """
+    header = Header(
+        format_version=1,
+        kind="evidence",
+        tool_version=__version__,
+        title=title,
+        created_at=utc_now(),
+        details={},
+    )
+    with _new_bundle(target, header, force) as writer:
+        return import_exports(exports, writer, now=utc_now, progress=progress)
+
+
+@contextmanager
+def _material(evidence: Path, progress: Progress) -> Iterator[tuple[Material, Mapping[str, str]]]:
+    """Evidence in a locked database in a folder that is thrown away, and where it came from."""
+    reference = shipped_reference()
+    with (
+        open_bundle(evidence, "evidence", COLLECTED) as bundle,
+        tempfile.TemporaryDirectory(prefix="auditor-") as work,
+        open_database(Path(work)) as database,
+    ):
+        material = fill_database(database, bundle, reference, progress)
+        created = bundle.header.created_at
+        yield (
+            material,
+            {
+                "title": bundle.header.title,
+                "evidence_file": evidence.name,
+                "evidence_sha256": bundle.sha256,
+                "evidence_sealed": "yes"
+                if bundle.sealed
+                else "no, the run that wrote it was stopped",
+                "evidence_tool_version": bundle.header.tool_version,
+                "evidence_created_at": created.isoformat() if created else "not known",
+            },
+        )
+
+
+def assess_evidence(
+    evidence: Path,
+    target: Path,
+    *,
+    packs: Sequence[Path],
+    waivers: Path | None,
+    as_of: dt.date,
+    force: bool,
+    progress: Progress,
+) -> Judgement:
+    """Judge a bundle of evidence and seal the assessment at `target`.
+
+    Raises InputRefused, or one of its kinds, for evidence, rules or waivers that cannot be used.
+    """
+    refuse_existing(target, force)
+    rules = load_rules(rules_folder(), packs)
+    book = _waiver_book(waivers, rules, as_of)
+    with _material(evidence, progress) as (material, origin):
+        details = {**origin, "as_of": as_of.isoformat()}
+        header = Header(
+            format_version=1,
+            kind="assessment",
+            tool_version=__version__,
+            title=details.pop("title"),
+            created_at=None,
+            details=details,
+        )
+        with _new_bundle(target, header, force) as writer:
+            return assess(material, rules, book, writer, progress)
+
+
+def _waiver_book(path: Path | None, rules: Sequence[LoadedRule], as_of: dt.date) -> WaiverBook:
+    known = {loaded.rule.id for loaded in rules}
+    known |= {topic.topic for topic in topics(shipped_reference())}
+    return read_waivers(path, known, as_of)
+
+
+def write_report(assessment: Path, target: Path, kind: Format, *, force: bool) -> None:
+    """Render an assessment as one file; raises InputRefused for a target that exists."""
+    refuse_existing(target, force)
+    with open_bundle(assessment, "assessment", TABLES) as bundle:
+        content = read_assessment(bundle)
+        match kind:
+            case "html":
+                write_html(content, target, force)
+            case "json":
+                write_json(content, target, force)
+            case "csv":
+                write_csv(content, "findings", target, force)
+            case "csv-mailboxes":
+                write_csv(content, "mailboxes", target, force)
+
+
+def explain(evidence: Path, mailbox: str, progress: Progress) -> Prediction:
+    """The redirect of one mailbox, step by step; by address, sign-in name or GUID.
+
+    Raises InputRefused when the evidence holds no such mailbox.
+    """
+    with _material(evidence, progress) as (material, _):
+        database, ledger = material.database, material.ledger
+        guids = sorted({str(guid) for (guid,) in database.rows(FIND_MAILBOX, {"name": mailbox})})
+        if not guids:
+            raise InputRefused(_no_such_mailbox(mailbox, ledger))
+        if len(guids) > 1:
+            raise InputRefused(
+                f"{mailbox} names {len(guids)} mailboxes: ask again with one of the GUIDs"
+                f" {', '.join(guids[:5])}"
+            )
+        predictor = RedirectPredictor(read_organization(database, ledger))
+        found = next(read_mailboxes(database, ledger, guids[0]), None)
+        if found is None:
+            raise InputRefused(
+                f"{mailbox} is a system mailbox that does not move; name a user's mailbox"
+            )
+        return predictor.predict(found)
+
+
+FIND_MAILBOX = """
+select guid from onprem_mailbox
+where guid = lower($name)
+  or primary_smtp_address_key = lower($name)
+  or user_principal_name_key = lower($name)
+union
+select guid from onprem_remote_mailbox
+where guid = lower($name)
+  or primary_smtp_address_key = lower($name)
+  or user_principal_name_key = lower($name)
+union
+select mailbox_guid from onprem_mailbox_address
+where prefix = 'smtp' and lower(address) = lower($name)
+union
+select mailbox_guid from onprem_remote_mailbox_address
+where prefix = 'smtp' and lower(address) = lower($name)
+"""
+
+
+def _no_such_mailbox(mailbox: str, ledger: Mapping[str, LedgerLine]) -> str:
+    gaps = [
+        f"{table} is {ledger[table].state}"
+        for table in ("onprem_mailbox", "onprem_remote_mailbox")
+        if ledger[table].cause is not None
+    ]
+    if gaps:
+        return (
+            f"{mailbox}: not in this evidence, which is incomplete ({'; '.join(gaps)});"
+            " collect the missing table and ask again"
+        )
+    return f"{mailbox}: no mailbox of that address, sign-in name or GUID; check the spelling"
+
+
+@dataclass(frozen=True)
+class Queried:
+    """The answer to a consultant's own query, and the tables in it that are not complete."""
+
+    answer: Answer
+    incomplete: tuple[LedgerLine, ...]
+
+
+@contextmanager
+def query(evidence: Path, sql: str, progress: Progress) -> Iterator[Queried]:
+    """Run one select over the evidence, in the same fence as a rule's, with `*` allowed."""
+    with _material(evidence, progress) as (material, _):
+        tables = material.database.tables_read(sql, star=True)
+        lines = [material.ledger[table] for table in sorted(tables)]
+        answer = material.database.select(sql, {}, seconds=QUERY_SECONDS, star=True)
+        yield Queried(answer, tuple(line for line in lines if line.cause is not None))
+
+
+def check_rules(packs: Sequence[Path]) -> tuple[int, list[str]]:
+    """How many rules there are, and one sentence for each thing that is wrong with them.
+
+    With packs only these are tested; without, the shipped rules.
+    """
+    everything = load_rules(rules_folder(), packs)
+    chosen = [item for item in everything if not packs or item.pack != "shipped"]
+    tester = RuleTester(shipped_reference())
+    try:
+        problems = [
+            f"{item.pack}/{item.file}: {problem}"
+            for item in chosen
+            for problem in tester.problems(item.rule)
+        ]
+    finally:
+        tester.close()
+    return len(chosen), problems
+
+
+def shipped_rules() -> list[LoadedRule]:
+    """The rules of this version, by id."""
+    return load_pack(rules_folder(), "shipped")
+
+
+def shipped_reference() -> tuple[ReferenceTable, ...]:
+    """The reference data of this version."""
+    return tuple(read_reference(rules_folder() / "reference"))
+
+
+def rule_text(rule: str) -> str:
+    """The file of one shipped rule as it is; raises InputRefused with the closest id."""
+    found = {item.rule.id: item for item in shipped_rules()}
+    if rule not in found:
+        raise InputRefused(
+            f"there is no rule {rule!r}{closest(rule, found)}; see auditor rules list"
+        )
+    return (rules_folder() / found[rule].file).read_text(encoding="utf-8")

@@ -1,0 +1,121 @@
+"""What a person sees in the terminal: text made harmless, tables, progress on stderr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+SECONDS_BETWEEN_REPORTS = 0.2
+SECONDS_BETWEEN_LINES = 10.0
+ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories of characters that do something instead of showing something."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain(value: object) -> str:
+    """Text of a stranger's as it may be printed: no control, format or escape characters act."""
+    if value is None:
+        return ""
+    return "".join(
+        f"[U+{ord(char):04X}]" if unicodedata.category(char) in ACTING else char
+        for char in str(value)
+    )
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Print rows under their column names, widths taken from the first hundred; return how many.
+
+    Later rows that are wider push their line out of shape and lose nothing.
+    """
+    iterator = iter(rows)
+    head = [[plain(cell) for cell in row] for row, _ in zip(iterator, range(100), strict=False)]
+    widths = [
+        max([len(name), *(len(row[place]) for row in head)]) for place, name in enumerate(columns)
+    ]
+    typer.echo(
+        "  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)).rstrip()
+    )
+    typer.echo("  ".join("-" * width for width in widths))
+    count = 0
+    for row in _chained(head, iterator):
+        cells = (plain(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+        count += 1
+    return count
+
+
+def _chained(
+    head: Sequence[Sequence[object]], rest: Iterator[Sequence[object]]
+) -> Iterator[Sequence[object]]:
+    yield from head
+    yield from rest
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Print rows as CSV whose text cells no spreadsheet takes for formulas; return how many."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    writer.writerow(columns)
+    count = 0
+    for row in rows:
+        writer.writerow([_guarded(cell) for cell in row])
+        typer.echo(line.getvalue(), nl=False)
+        line.seek(0)
+        line.truncate()
+        count += 1
+    typer.echo(line.getvalue(), nl=False)
+    return count
+
+
+def _guarded(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    text = plain(cell)
+    return f"'{text}" if cell.startswith(FORMULA_STARTS) else text
+
+
+class Reporter:
+    """Tells how far a stage is: one changing line on a terminal, in a log a line now and then."""
+
+    def __init__(self) -> None:
+        self._interactive = sys.stderr.isatty()
+        self._told = 0.0 if self._interactive else time.monotonic()
+        self._stage = ""
+        self._width = 0
+
+    def __call__(self, stage: str, done: int) -> None:
+        now = time.monotonic()
+        pause = SECONDS_BETWEEN_REPORTS if self._interactive else SECONDS_BETWEEN_LINES
+        if now - self._told < pause and (stage == self._stage or not self._interactive):
+            return
+        self._told, self._stage = now, stage
+        text = f"{plain(stage)}: {done:,}"
+        if self._interactive:
+            sys.stderr.write("\r" + text.ljust(self._width))
+            self._width = len(text)
+        else:
+            sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Wipe the changing line, so that what follows starts on a clean one."""
+        if self._interactive and self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()
+
+
+@contextmanager
+def progress() -> Iterator[Reporter]:
+    """Progress on stderr while the body runs."""
+    reporter = Reporter()
+    try:
+        yield reporter
+    finally:
+        reporter.clear()
