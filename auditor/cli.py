@@ -96,10 +96,10 @@ def command(body: Callable[Arguments, None]) -> Callable[Arguments, None]:
 @command
 def export_script() -> None:
     """Print the PowerShell script that an administrator runs on site (reads only)."""
-    from auditor.collectors.export_script import render
+    from auditor import run
 
     # Bytes, since Windows would turn line ends and letters into those of the console.
-    sys.stdout.buffer.write(render().encode("utf-8"))
+    sys.stdout.buffer.write(run.export_script().encode("utf-8"))
 
 
 @app.command("import")
@@ -234,9 +234,9 @@ def rules_show(rule: Annotated[str, typer.Argument(help="Id of a rule.")]) -> No
 @command
 def rules_schema() -> None:
     """Print the JSON schema of a rule file, for an editor."""
-    from auditor.engine.rulefile import schema_text
+    from auditor import run
 
-    typer.echo(schema_text(), nl=False)
+    typer.echo(run.rule_schema(), nl=False)
 
 
 @rules_app.command("check")

@@ -13,10 +13,11 @@ from typing import Literal
 
 from auditor import __version__
 from auditor.assessment import TABLES, read_assessment
+from auditor.collectors.export_script import render
 from auditor.collectors.exports import ImportSummary, import_exports
 from auditor.engine.assess import Judgement, assess, topics
 from auditor.engine.material import Material, Progress, fill_database, open_database
-from auditor.engine.rulefile import LoadedRule, closest, load_pack, load_rules
+from auditor.engine.rulefile import LoadedRule, closest, load_pack, load_rules, schema_text
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import WaiverBook, read_waivers
 from auditor.errors import InputRefused
@@ -262,6 +263,16 @@ def check_rules(packs: Sequence[Path]) -> tuple[int, list[str]]:
     finally:
         tester.close()
     return len(chosen), problems
+
+
+def export_script() -> str:
+    """The PowerShell script for the administrator on site, made from the collectors' lists."""
+    return render()
+
+
+def rule_schema() -> str:
+    """The JSON schema of a rule file."""
+    return schema_text()
 
 
 def shipped_rules() -> list[LoadedRule]:

@@ -1,0 +1,114 @@
+"""Who may import whom (design, section 3), read off the syntax trees of the package."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import auditor
+
+PACKAGE = Path(auditor.__file__).parent
+FOUNDATION = {"errors", "verdicts"}
+ALLOWED: dict[str, set[str]] = {
+    "cli": {"run", "demo", "words", "terminal", *FOUNDATION},
+    "demo": {"run", "lab", "engine", *FOUNDATION},
+    "words": {"assessment", "engine", "evidence", "prediction", *FOUNDATION},
+    "run": {
+        *("assessment", "collectors", "engine", "evidence", "prediction", "report", "resources"),
+        *FOUNDATION,
+    },
+    "report": {"assessment", "files", "resources", *FOUNDATION},
+    "assessment": {"evidence", *FOUNDATION},
+    "engine": {"assessment", "evidence", "prediction", *FOUNDATION},
+    "prediction": {"evidence", *FOUNDATION},
+    "collectors": {"evidence", "resources", "sources", *FOUNDATION},
+    "lab": {"evidence", "verdicts"},
+    "evidence": {"files", *FOUNDATION},
+    "sources": FOUNDATION,
+    "files": FOUNDATION,
+    "terminal": set(),
+    "resources": set(),
+    "errors": {"verdicts"},
+    "verdicts": set(),
+}
+ONLY_IN: dict[str, set[str]] = {
+    "duckdb": {"evidence/database.py"},
+    "jinja2": {"report/html.py"},
+    "yaml": {"engine/rulefile.py"},
+    "typer": {"cli.py", "terminal.py"},
+}
+
+
+def modules() -> Iterator[tuple[str, str, ast.Module]]:
+    """Layer, path inside the package and syntax tree of every module."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE)
+        layer = inside.parts[0].removesuffix(".py")
+        if layer != "__init__":
+            yield layer, inside.as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Dotted names of everything a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_every_layer_imports_only_what_it_may() -> None:
+    found = [
+        f"{path} imports {name}"
+        for layer, path, tree in modules()
+        for name in imported(tree)
+        if name.startswith("auditor.")
+        and name.split(".")[1] not in {*ALLOWED[layer], layer, "__version__"}
+    ]
+    assert found == []
+
+
+def test_the_map_of_layers_has_no_circle() -> None:
+    def reachable(layer: str, seen: frozenset[str]) -> set[str]:
+        assert layer not in seen, f"circle through {layer}"
+        below = ALLOWED[layer]
+        return below.union(*(reachable(under, seen | {layer}) for under in below))
+
+    assert all(layer not in reachable(layer, frozenset()) for layer in ALLOWED)
+
+
+def test_libraries_are_imported_where_the_design_puts_them() -> None:
+    found = [
+        f"{path} imports {name}"
+        for _, path, tree in modules()
+        for name in imported(tree)
+        if path not in ONLY_IN.get(name.split(".")[0], {path})
+    ]
+    assert found == []
+
+
+def test_one_broad_except_stands_in_the_whole_program() -> None:
+    broad = [
+        path
+        for _, path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or any(
+                isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"}
+                for name in ast.walk(node.type)
+            )
+        )
+    ]
+    assert broad == ["collectors/runner.py"]
+
+
+def test_modules_stay_small_enough_to_hold_one_idea() -> None:
+    long = {
+        path.relative_to(PACKAGE).as_posix(): lines
+        for path in PACKAGE.rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}
