@@ -50,7 +50,7 @@ def test_a_star_covers_every_finding_of_its_rule(tmp_path: Path) -> None:
 
 def test_a_waiver_that_matches_nothing_is_refused(tmp_path: Path) -> None:
     waivers = book(tmp_path, WAIVER)
-    with pytest.raises(WaiversRefused, match="'ann@contoso.com' matches no finding"):
+    with pytest.raises(WaiversRefused, match=r"'ann@contoso\.com' matches no finding"):
         waivers.notes()
 
 
