@@ -1,0 +1,120 @@
+"""What the manifests, and the commands side by side, add to the judgement of each table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from auditor.collectors.manifest import ExportedCommand, ExportManifest
+from auditor.collectors.recognition import collector_of_cmdlet
+from auditor.collectors.servers import EXCHANGE_SERVER
+from auditor.collectors.tally import Tally
+
+_HOW = {"ok": "reported", "errors": "reported", "failed": "broke off with"}
+
+
+def judge(
+    tallies: Mapping[str, Tally], manifests: Sequence[ExportManifest], files: set[tuple[str, str]]
+) -> None:
+    """Note in each tally why its tables are not complete, after all files were read.
+
+    `tallies` by command, `files` the folder and bare name of each file that was there.
+    """
+    for manifest in manifests:
+        if manifest.damage:
+            _damaged(tallies, manifest)
+        for command in manifest.commands:
+            collector = collector_of_cmdlet(command.cmdlet)
+            if collector:
+                _said(tallies[collector.cmdlets[0]], manifest, command, files)
+    for tally in tallies.values():
+        _never_asked(tally)
+        if tally.unconfirmed:
+            tally.notes.append("No manifest confirms that this is everything.")
+    _covered(tallies)
+
+
+def _damaged(tallies: Mapping[str, Tally], manifest: ExportManifest) -> None:
+    for tally in tallies.values():
+        if manifest.folder in tally.folders:
+            tally.wrong("partial", manifest.damage)
+
+
+def _said(
+    tally: Tally, manifest: ExportManifest, command: ExportedCommand, files: set[tuple[str, str]]
+) -> None:
+    if command.state == "absent":
+        if not tally.folders:
+            tally.wrong(
+                "unsupported",
+                f"{command.cmdlet} was not there in the session on {manifest.computer}: this "
+                "version of Exchange lacks it, or the account lacks the role that grants it "
+                f"({tally.collector.permission}).",
+            )
+        return
+    tally.server = manifest.computer or None
+    tally.filters = " ".join(command.parameters) or None
+    if manifest.exported_at:
+        tally.notes.append(
+            f"Exported on {manifest.computer} at {manifest.exported_at:%Y-%m-%d %H:%M} UTC."
+        )
+    if command.state == "ok" and not command.file and not command.count:
+        tally.folders.add(manifest.folder)  # nothing to write is an answer too
+    if command.file and (manifest.folder, command.file) not in files:
+        tally.wrong(
+            "partial",
+            f"{command.file} is named in {manifest.name} but missing: copy it there too.",
+        )
+    if command.errors or command.state != "ok":
+        _failed(tally, command)
+    if command.warnings:
+        tally.wrong("partial", f"{command.cmdlet} warned: {command.warnings[0]}")
+    _narrowed(tally, manifest, command)
+
+
+def _failed(tally: Tally, command: ExportedCommand) -> None:
+    said = f"the first: {command.errors[0]}" if command.errors else "without saying which"
+    sentence = f"{command.cmdlet} {_HOW[command.state]} {command.error_count} errors, {said}"
+    if tally.rows:
+        tally.wrong("partial", sentence)
+    elif command.denied:
+        tally.wrong("access_denied", f"{sentence} The account needs {tally.collector.permission}.")
+    else:
+        tally.wrong("unexpected_answer", sentence)
+
+
+def _narrowed(tally: Tally, manifest: ExportManifest, command: ExportedCommand) -> None:
+    """Recipient commands see the domain of the session's server alone, unless told otherwise."""
+    widened = any(each.startswith("IgnoreDefaultScope") for each in command.parameters)
+    if "ResultSize" in tally.collector.parameters and manifest.one_domain_only and not widened:
+        tally.wrong(
+            "partial",
+            f"{command.cmdlet} may have seen one domain of the forest only: run "
+            "Set-ADServerSettings -ViewEntireForest $true before the export script.",
+        )
+
+
+def _never_asked(tally: Tally) -> None:
+    if tally.folders or any(problem.state != "not_requested" for problem in tally.problems):
+        # what was set aside does not make incomplete what came from elsewhere
+        tally.problems = [each for each in tally.problems if each.state != "not_requested"]
+    elif not tally.problems:
+        tally.wrong("not_requested", f"No export of {tally.command} was among the files.")
+
+
+def _covered(tallies: Mapping[str, Tally]) -> None:
+    """Tables asked for server by server are complete only when every server is in them."""
+    servers = tallies[EXCHANGE_SERVER.cmdlets[0]]
+    for tally in tallies.values():
+        if not tally.collector.per_server or tally.problems:
+            continue
+        missing = sorted(servers.servers - tally.servers)
+        if missing:
+            tally.wrong(
+                "partial", f"Nothing came from {', '.join(missing)}: export it there as well."
+            )
+        elif servers.problems:
+            tally.wrong(
+                "partial",
+                "Which servers there are is not known for certain: add an export of "
+                f"{servers.command}.",
+            )

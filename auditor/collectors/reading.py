@@ -1,0 +1,151 @@
+"""Typed reading of one property of an Exchange object.
+
+Three things stay apart: a property that the object does not carry (the source did not say, `None`
+in evidence), one that carries nothing (read and empty, `''`), and one of another shape than the
+command gives, which raises UnexpectedAnswer with property and value.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from auditor.errors import UnexpectedAnswer
+from auditor.sources.clixml import PsObject, PsValue
+
+_GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_FLAGS = {"true": True, "false": False}
+_NEVER = 1
+"""Year of .NET's smallest date, which stands for a date that was never set."""
+
+
+def misfit(found: PsObject, name: str, expected: str) -> UnexpectedAnswer:
+    """The error for a property whose value is not what the command gives."""
+    return UnexpectedAnswer(
+        f"{name} of {found.kind or 'an object'} holds {_shown(found.optional(name))} where "
+        f"{expected} belongs{' (' + found.place + ')' if found.place else ''}; export it again "
+        "without editing it, or leave the file out."
+    )
+
+
+def _shown(value: PsValue) -> str:
+    shown = "nothing" if value is None else repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _text_of(found: PsObject, name: str) -> str | None:
+    value = found[name]
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _encodable(value):
+        raise misfit(found, name, "text")
+    return value
+
+
+def _encodable(value: str) -> bool:
+    # half of a surrogate pair can be written as an escape, but belongs to no text
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def text(found: PsObject, name: str) -> str:
+    """Text that every object of the command has; raises where it is missing or empty."""
+    value = _text_of(found, name)
+    if not value:
+        raise misfit(found, name, "text")
+    return value
+
+
+def text_or_empty(found: PsObject, name: str) -> str:
+    """Text that the object must carry and that may be empty; nothing becomes ''."""
+    return _text_of(found, name) or ""
+
+
+def optional_text(found: PsObject, name: str) -> str | None:
+    """Text of a property that may be left out: None without it, '' where it holds nothing."""
+    return text_or_empty(found, name) if name in found else None
+
+
+def guid(found: PsObject, name: str) -> str:
+    """A GUID in lower case without braces; raises where it is missing or something else."""
+    match = _GUID.fullmatch(_text_of(found, name) or "")
+    if match is None:
+        raise misfit(found, name, "a GUID")
+    return match[1].lower()
+
+
+def optional_guid(found: PsObject, name: str) -> str | None:
+    """A GUID that may be left out: None without the property, '' where it holds nothing."""
+    return guid(found, name) if optional_text(found, name) else optional_text(found, name)
+
+
+def flag(found: PsObject, name: str) -> bool | None:
+    """True or False, also as text; None where the property is left out or holds nothing."""
+    value = found.optional(name)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _FLAGS:
+        return _FLAGS[value.lower()]
+    raise misfit(found, name, "True or False")
+
+
+def whole(found: PsObject, name: str) -> int | None:
+    """A whole number, also as text; None where the property is left out or holds nothing."""
+    value = found.optional(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    raise misfit(found, name, "a whole number")
+
+
+def moment(found: PsObject, name: str) -> datetime:
+    """A point in time, in UTC; raises where it is missing, was never set, or has no zone."""
+    value = _moment_of(found, name)
+    if value is None or value.tzinfo is None:
+        raise misfit(found, name, "a time with its zone")
+    return value
+
+
+def optional_moment(found: PsObject, name: str) -> datetime | None:
+    """A point in time, in UTC, that may be left out.
+
+    None too for a time without a zone: which moment that was, the source did not say.
+    """
+    value = _moment_of(found, name) if name in found else None
+    return None if value is None or value.tzinfo is None else value
+
+
+def _moment_of(found: PsObject, name: str) -> datetime | None:
+    value = _text_of(found, name)
+    if not value:
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        raise misfit(found, name, "a time") from None
+    if read.year == _NEVER:
+        return None
+    if read.tzinfo is None:
+        return read.replace(tzinfo=UTC) if name.endswith("UTC") else read
+    try:
+        return read.astimezone(UTC)
+    except OverflowError:
+        raise misfit(found, name, "a time") from None
+
+
+def texts(found: PsObject, name: str) -> list[str]:
+    """The texts of a multi-valued property, each once, in their order; nothing is an empty list.
+
+    The property must be there: a list that was not exported must not look like an empty one.
+    """
+    value = found[name]
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise misfit(found, name, "a list")
+    read: dict[str, None] = {}
+    for entry in value:
+        if not isinstance(entry, str) or not _encodable(entry):
+            raise misfit(found, name, "a list of texts")
+        read[entry] = None
+    return list(read)

@@ -1,0 +1,200 @@
+"""Collectors of mailboxes, of their ActiveSync settings, and of remote mailboxes.
+
+Properties are those of the cmdlets' documentation. The shape of Get-Mailbox is that of a recorded
+answer of Exchange 2016; of the others no public export is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.reading import (
+    flag,
+    guid,
+    optional_guid,
+    optional_text,
+    text,
+    text_or_empty,
+    texts,
+)
+from auditor.evidence.base import Evidence
+from auditor.evidence.normalise import address_parts, server_key
+from auditor.evidence.recipients import (
+    OnpremCasMailbox,
+    OnpremCasMailboxAllowedDevice,
+    OnpremCasMailboxBlockedDevice,
+    OnpremMailbox,
+    OnpremMailboxAddress,
+    OnpremRemoteMailbox,
+    OnpremRemoteMailboxAddress,
+)
+from auditor.sources.clixml import PsObject
+
+VIEW_ONLY_RECIPIENTS = "View-Only Recipients"
+WHOLE_FOREST: Mapping[str, str | bool] = {"ResultSize": "Unlimited", "IgnoreDefaultScope": True}
+"""Without them a command stops at 1,000 objects, and at the domain of the session."""
+
+
+def _lowered(value: str | None) -> str | None:
+    return None if value is None else value.lower()
+
+
+def _mailbox(found: PsObject) -> Iterator[Evidence]:
+    mailbox = guid(found, "Guid")
+    name, primary = text(found, "DistinguishedName"), text_or_empty(found, "PrimarySmtpAddress")
+    upn, server = optional_text(found, "UserPrincipalName"), optional_text(found, "ServerName")
+    yield OnpremMailbox(
+        guid=mailbox,
+        exchange_guid=optional_guid(found, "ExchangeGuid"),
+        display_name=optional_text(found, "DisplayName"),
+        distinguished_name=name,
+        distinguished_name_key=name.lower(),
+        primary_smtp_address=primary,
+        primary_smtp_address_key=primary.lower(),
+        user_principal_name=upn,
+        user_principal_name_key=_lowered(upn),
+        sam_account_name=optional_text(found, "SamAccountName"),
+        recipient_type_details=text(found, "RecipientTypeDetails"),
+        server_name=server,
+        server_key=None if server is None else server_key(server),
+        email_address_policy_enabled=flag(found, "EmailAddressPolicyEnabled"),
+    )
+    yield from _addresses(found, mailbox, OnpremMailboxAddress)
+
+
+def _addresses(
+    found: PsObject,
+    mailbox: str,
+    model: type[OnpremMailboxAddress] | type[OnpremRemoteMailboxAddress],
+) -> Iterator[Evidence]:
+    seen = set()
+    for proxy in texts(found, "EmailAddresses"):
+        prefix, address, domain = address_parts(proxy)
+        # Exchange marks the primary address of a kind by a prefix in capitals
+        is_primary = proxy.startswith(f"{prefix.upper()}:")
+        if (prefix, address, is_primary) not in seen:
+            seen.add((prefix, address, is_primary))
+            yield model(
+                mailbox_guid=mailbox,
+                prefix=prefix,
+                address=address,
+                domain=domain,
+                is_primary=is_primary,
+            )
+
+
+def _cas_mailbox(found: PsObject) -> Iterator[Evidence]:
+    mailbox = guid(found, "Guid")
+    yield OnpremCasMailbox(
+        mailbox_guid=mailbox,
+        primary_smtp_address=text_or_empty(found, "PrimarySmtpAddress"),
+        active_sync_enabled=flag(found, "ActiveSyncEnabled"),
+        has_active_sync_device_partnership=flag(found, "HasActiveSyncDevicePartnership"),
+        active_sync_mailbox_policy=optional_text(found, "ActiveSyncMailboxPolicy"),
+        active_sync_mailbox_policy_is_defaulted=flag(found, "ActiveSyncMailboxPolicyIsDefaulted"),
+    )
+    for key, device in _devices(found, "ActiveSyncAllowedDeviceIDs").items():
+        yield OnpremCasMailboxAllowedDevice(
+            mailbox_guid=mailbox, device_id=device, device_id_key=key
+        )
+    for key, device in _devices(found, "ActiveSyncBlockedDeviceIDs").items():
+        yield OnpremCasMailboxBlockedDevice(
+            mailbox_guid=mailbox, device_id=device, device_id_key=key
+        )
+
+
+def _devices(found: PsObject, name: str) -> dict[str, str]:
+    devices: dict[str, str] = {}
+    for device in texts(found, name):
+        devices.setdefault(device.lower(), device)
+    return devices
+
+
+def _remote_mailbox(found: PsObject) -> Iterator[Evidence]:
+    mailbox = guid(found, "Guid")
+    name, primary = text(found, "DistinguishedName"), text_or_empty(found, "PrimarySmtpAddress")
+    upn = optional_text(found, "UserPrincipalName")
+    prefix, address, domain = _routing(optional_text(found, "RemoteRoutingAddress"))
+    yield OnpremRemoteMailbox(
+        guid=mailbox,
+        exchange_guid=optional_guid(found, "ExchangeGuid"),
+        display_name=optional_text(found, "DisplayName"),
+        distinguished_name=name,
+        distinguished_name_key=name.lower(),
+        primary_smtp_address=primary,
+        primary_smtp_address_key=primary.lower(),
+        user_principal_name=upn,
+        user_principal_name_key=_lowered(upn),
+        recipient_type_details=text(found, "RecipientTypeDetails"),
+        remote_routing_address=address,
+        routing_address_prefix=prefix,
+        routing_domain=domain,
+    )
+    yield from _addresses(found, mailbox, OnpremRemoteMailboxAddress)
+
+
+def _routing(written: str | None) -> tuple[str | None, str | None, str | None]:
+    if written is None:
+        return None, None, None
+    return address_parts(written) if written else ("", "", "")
+
+
+MAILBOX = ExchangeCollector(
+    cmdlets=("Get-Mailbox",),
+    types=frozenset({"Mailbox"}),
+    tables=(OnpremMailbox, OnpremMailboxAddress),
+    properties=(
+        "Guid",
+        "ExchangeGuid",
+        "DisplayName",
+        "DistinguishedName",
+        "PrimarySmtpAddress",
+        "UserPrincipalName",
+        "SamAccountName",
+        "RecipientTypeDetails",
+        "ServerName",
+        "EmailAddressPolicyEnabled",
+        "EmailAddresses",
+    ),
+    permission=VIEW_ONLY_RECIPIENTS,
+    rows=_mailbox,
+    parameters=WHOLE_FOREST,
+)
+CAS_MAILBOX = ExchangeCollector(
+    cmdlets=("Get-CASMailbox",),
+    types=frozenset({"CASMailbox"}),
+    tables=(OnpremCasMailbox, OnpremCasMailboxAllowedDevice, OnpremCasMailboxBlockedDevice),
+    properties=(
+        "Guid",
+        "PrimarySmtpAddress",
+        "ActiveSyncEnabled",
+        "HasActiveSyncDevicePartnership",
+        "ActiveSyncMailboxPolicy",
+        "ActiveSyncMailboxPolicyIsDefaulted",
+        "ActiveSyncAllowedDeviceIDs",
+        "ActiveSyncBlockedDeviceIDs",
+    ),
+    permission=VIEW_ONLY_RECIPIENTS,
+    rows=_cas_mailbox,
+    parameters=WHOLE_FOREST,
+)
+REMOTE_MAILBOX = ExchangeCollector(
+    cmdlets=("Get-RemoteMailbox",),
+    types=frozenset({"RemoteMailbox"}),
+    tables=(OnpremRemoteMailbox, OnpremRemoteMailboxAddress),
+    properties=(
+        "Guid",
+        "ExchangeGuid",
+        "DisplayName",
+        "DistinguishedName",
+        "PrimarySmtpAddress",
+        "UserPrincipalName",
+        "RecipientTypeDetails",
+        "RemoteRoutingAddress",
+        "EmailAddresses",
+    ),
+    permission=VIEW_ONLY_RECIPIENTS,
+    rows=_remote_mailbox,
+    parameters=WHOLE_FOREST,
+)
