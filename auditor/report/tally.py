@@ -1,0 +1,130 @@
+"""One pass over each long table: counts of everything, rows only as far as a page shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from auditor.assessment import Finding, MailboxReadiness
+from auditor.verdicts import Cause, Readiness, Severity, Verdict
+
+LINES_ON_PAGE_ONE = 10
+FINDINGS_SHOWN = 50
+OTHERS_SHOWN = 20
+MAILBOXES_SHOWN = 100
+SOURCES_SHOWN = 200
+"""How many rows of each kind a page shows: blockers, their subjects, other subjects, ..."""
+
+WHOLE_RULE = "*"
+"""The subject of a finding about a rule that could not run at all."""
+
+
+class Kind(NamedTuple):
+    """What findings of one rule have in common, so that a page lists them together."""
+
+    rule: str
+    verdict: Verdict
+    severity: Severity
+    waived: bool
+
+
+@dataclass
+class Subjects:
+    """The findings of one kind: how many, for which causes, and the first of them."""
+
+    total: int = 0
+    causes: Counter[Cause] = field(default_factory=Counter)
+    shown: list[Finding] = field(default_factory=list)
+
+
+Blocker = tuple[str, Verdict]
+"""A rule and how it ended for one mailbox: fail or not_assessed."""
+
+
+@dataclass(frozen=True)
+class FindingTally:
+    """All findings, counted. `whole_rules` are those about rules that could not run.
+
+    `own_blockers` has the unwaived blockers of each mailbox that has any of its own.
+    """
+
+    kinds: dict[Kind, Subjects]
+    whole_rules: dict[str, Finding]
+    own_blockers: dict[str, tuple[Blocker, ...]]
+
+
+@dataclass(frozen=True)
+class MailboxTally:
+    """All mailboxes, counted; `shown` are the first of those with blockers of their own."""
+
+    to_move: int
+    moved: int
+    redirects: Counter[tuple[str, bool]]
+    stops: Counter[str]
+    unready: int
+    unready_by_themselves: int
+    shown: tuple[MailboxReadiness, ...]
+
+
+def tally_findings(findings: Iterable[Finding]) -> FindingTally:
+    """Count the findings; keep the first of each kind, and which mailboxes they block."""
+    tally = FindingTally({}, {}, {})
+    known: dict[Blocker, Blocker] = {}
+    for finding in findings:
+        if finding.subject_id == WHOLE_RULE:
+            tally.whole_rules[finding.rule] = finding
+            continue
+        kind = Kind(finding.rule, finding.verdict, finding.severity, finding.waived)
+        subjects = tally.kinds.setdefault(kind, Subjects())
+        subjects.total += 1
+        if finding.cause is not None:
+            subjects.causes[finding.cause] += 1
+        if len(subjects.shown) < FINDINGS_SHOWN:
+            subjects.shown.append(finding)
+        guid = finding.mailbox_guid
+        if guid is None or finding.severity is not Severity.BLOCKER or finding.waived:
+            continue
+        # one tuple for all mailboxes that share a blocker: there may be 100,000 of them
+        blocker = known.setdefault((finding.rule, finding.verdict), (finding.rule, finding.verdict))
+        own = tally.own_blockers.get(guid, ())
+        if blocker not in own:
+            tally.own_blockers[guid] = (*own, blocker)
+    return tally
+
+
+def tally_mailboxes(
+    mailboxes: Iterable[MailboxReadiness], own_blockers: Container[str]
+) -> MailboxTally:
+    """Count the mailboxes; keep the first with blockers of their own, the worst before others."""
+    states: Counter[bool] = Counter()
+    redirects: Counter[tuple[str, bool]] = Counter()
+    stops: Counter[str] = Counter()
+    unready = by_themselves = 0
+    first: dict[Readiness, list[MailboxReadiness]] = {
+        Readiness.NOT_READY: [],
+        Readiness.UNDETERMINED: [],
+    }
+    for mailbox in mailboxes:
+        states[mailbox.moved] += 1
+        redirects[mailbox.redirect or "", mailbox.moved] += 1
+        if mailbox.redirect_stops_at is not None:
+            stops[mailbox.redirect_stops_at] += 1
+        if mailbox.readiness not in first:
+            continue
+        unready += 1
+        if mailbox.mailbox_guid in own_blockers:
+            by_themselves += 1
+            if len(first[mailbox.readiness]) < MAILBOXES_SHOWN:
+                first[mailbox.readiness].append(mailbox)
+    shown = first[Readiness.NOT_READY] + first[Readiness.UNDETERMINED]
+    return MailboxTally(
+        to_move=states[False],
+        moved=states[True],
+        redirects=redirects,
+        stops=stops,
+        unready=unready,
+        unready_by_themselves=by_themselves,
+        shown=tuple(shown[:MAILBOXES_SHOWN]),
+    )

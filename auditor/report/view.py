@@ -1,0 +1,174 @@
+"""Assessment in, view model out: all that a page says, counted, sorted and worded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auditor.assessment import Assessment, GateReadiness, RuleResult, WaiverNote
+from auditor.errors import BundleRefused
+from auditor.report import sections, words
+from auditor.report.tally import (
+    FindingTally,
+    MailboxTally,
+    tally_findings,
+    tally_mailboxes,
+)
+from auditor.verdicts import Severity, Verdict
+
+_MAILBOX_TABLES = ("onprem_mailbox", "onprem_remote_mailbox")
+"""The tables that say which mailboxes there are."""
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the page shows, in its order."""
+
+    assessment: Assessment
+    overall: GateReadiness
+    gates: tuple[GateReadiness, ...]
+    mailboxes: MailboxTally
+    warnings: tuple[str, ...]
+    errors: tuple[RuleResult, ...]
+    blockers: tuple[sections.Group, ...]
+    open_rules: tuple[sections.OpenRule, ...]
+    missing_tables: tuple[sections.MissingTable, ...]
+    open_subjects: tuple[sections.Group, ...]
+    areas: tuple[sections.Area, ...]
+    verdict_counts: tuple[tuple[str, tuple[int, ...]], ...]
+    redirects: tuple[sections.RedirectCount, ...]
+    stops: tuple[tuple[str, int], ...]
+    expired: tuple[WaiverNote, ...]
+    in_force: tuple[WaiverNote, ...]
+    waived: tuple[sections.Group, ...]
+    others: tuple[sections.Group, ...]
+    passed: tuple[RuleResult, ...]
+    not_applicable: tuple[RuleResult, ...]
+    unready: tuple[sections.UnreadyMailbox, ...]
+
+
+def view_of(assessment: Assessment) -> View:
+    """The view of an assessment; nothing is judged here.
+
+    Raises BundleRefused where the assessment contradicts itself, because a page made of it would
+    be wrong somewhere.
+    """
+    findings = tally_findings(assessment.findings())
+    mailboxes = tally_mailboxes(assessment.mailboxes(), findings.own_blockers)
+    gates = _gates(assessment)
+    _refuse_contradictions(assessment, findings, mailboxes, gates[0])
+    groups = sections.groups(assessment.rules, findings)
+    unwaived = [group for group in groups if not group.waived]
+    failing = [group for group in unwaived if group.verdict is Verdict.FAIL]
+    waiting = sections.open_rules(assessment, findings)
+    return View(
+        assessment=assessment,
+        overall=gates[0],
+        gates=gates,
+        mailboxes=mailboxes,
+        warnings=_warnings(assessment, waiting, groups),
+        errors=sections.by_severity(assessment.rules, Verdict.ERROR),
+        blockers=tuple(g for g in failing if g.severity is Severity.BLOCKER),
+        open_rules=waiting,
+        missing_tables=sections.missing_tables(assessment.evidence_tables, waiting),
+        open_subjects=tuple(g for g in unwaived if g.verdict is Verdict.NOT_ASSESSED),
+        areas=sections.areas(assessment.topics),
+        verdict_counts=sections.verdict_counts(assessment.rules),
+        redirects=sections.redirect_counts(mailboxes),
+        stops=tuple(sorted(mailboxes.stops.items(), key=lambda stop: (-stop[1], stop[0]))),
+        expired=tuple(note for note in assessment.waivers if note.state == "expired"),
+        in_force=tuple(note for note in assessment.waivers if note.state == "in_force"),
+        waived=tuple(group for group in groups if group.waived),
+        others=tuple(g for g in failing if g.severity is not Severity.BLOCKER),
+        passed=sections.by_severity(assessment.rules, Verdict.PASS),
+        not_applicable=sections.by_severity(assessment.rules, Verdict.NOT_APPLICABLE),
+        unready=sections.unready(mailboxes, findings),
+    )
+
+
+def _gates(assessment: Assessment) -> tuple[GateReadiness, ...]:
+    order = list(words.GATES)
+    names = [gate.gate for gate in assessment.gates]
+    if sorted(names) != sorted(order):
+        raise _contradiction(f"its gates are {', '.join(names) or 'missing'}")
+    return tuple(sorted(assessment.gates, key=lambda gate: order.index(gate.gate)))
+
+
+def _refuse_contradictions(
+    assessment: Assessment,
+    findings: FindingTally,
+    mailboxes: MailboxTally,
+    overall: GateReadiness,
+) -> None:
+    failed = Counter({rule.rule: rule.failed for rule in assessment.rules})
+    seen: Counter[str] = Counter()
+    for kind, subjects in findings.kinds.items():
+        if kind.rule not in failed:
+            raise _contradiction(f"a finding names {kind.rule}, which is none of its rules")
+        if kind.verdict is Verdict.FAIL:
+            seen[kind.rule] += subjects.total
+    for rule, number in failed.items():
+        if seen[rule] != number:
+            raise _contradiction(f"{rule} fails {number:,} times, with {seen[rule]:,} findings")
+    counted = (
+        overall.mailboxes_ready
+        + overall.mailboxes_ready_with_action
+        + overall.mailboxes_undetermined
+        + overall.mailboxes_not_ready
+    )
+    if counted != mailboxes.to_move + mailboxes.moved:
+        raise _contradiction(
+            f"it counts {counted:,} mailboxes and lists {mailboxes.to_move + mailboxes.moved:,}"
+        )
+
+
+def _contradiction(what: str) -> BundleRefused:
+    return BundleRefused(
+        f"The assessment contradicts itself: {what}; assess the evidence again before reporting."
+    )
+
+
+def _warnings(
+    assessment: Assessment,
+    waiting: Sequence[sections.OpenRule],
+    groups: Sequence[sections.Group],
+) -> tuple[str, ...]:
+    """What somebody who reads the first page alone must not miss."""
+    said = [
+        f"The list of mailboxes is not complete ({line.evidence_table}: "
+        f"{words.STATES.get(line.state, line.state)}): there may be mailboxes that nobody counted."
+        for line in assessment.evidence_tables
+        if line.evidence_table in _MAILBOX_TABLES and line.state != "complete"
+    ]
+    waived = [g for g in groups if g.waived and g.severity is Severity.BLOCKER]
+    topics = [t for t in assessment.topics if t.severity is Severity.BLOCKER]
+    numbers = (
+        (
+            sum(rule.verdict is Verdict.ERROR for rule in assessment.rules),
+            ("rule broke", "rules broke"),
+            "no verdict, and no pass (listed below).",
+        ),
+        (
+            sum(note.state == "expired" for note in assessment.waivers),
+            ("waiver has expired", "waivers have expired"),
+            "no longer counted (section 5).",
+        ),
+        (
+            sum(group.total for group in waived),
+            ("finding that blocks", "findings that block"),
+            "set aside by waivers in force (section 5).",
+        ),
+        (
+            sum(entry.rule.severity is Severity.BLOCKER for entry in waiting),
+            ("rule that can find blockers", "rules that can find blockers"),
+            "could not run for lack of evidence (section 3).",
+        ),
+        (
+            len(topics),
+            ("topic that can hold blockers", "topics that can hold blockers"),
+            "no rule in use looks there (section 3).",
+        ),
+    )
+    said += [f"{words.counted(n, *noun)}: {rest}" for n, noun, rest in numbers if n]
+    return tuple(said)
