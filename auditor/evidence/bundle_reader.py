@@ -55,6 +55,7 @@ BROKEN_ZIP = (
     EOFError,
     NotImplementedError,
     RuntimeError,
+    OSError,
     ValueError,
 )
 """What zipfile raises for damaged archives; RuntimeError for members that want a password."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Literal, Self
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -44,7 +45,8 @@ def refuse_existing(target: Path, force: bool) -> None:
     """Raise InputRefused if `target` exists and may not be replaced; ask before long work."""
     if target.is_dir():
         raise InputRefused(f"{target} is a folder; name a file to write")
-    if target.exists() and not force:
+    # lexists: a link that leads nowhere is somebody's file too
+    if os.path.lexists(target) and not force:
         raise InputRefused(f"{target} exists already; choose another name or add --force")
 
 
@@ -57,10 +59,10 @@ class _Table:
         self.waiting: list[bytes] = []
 
     def flush(self) -> None:
-        if self.waiting:
-            self.file.write(b"\n".join(self.waiting) + b"\n")
-            self.waiting.clear()
-            self.file.flush()
+        # Taken away first: an interrupt in here may lose rows, it must not write them twice.
+        rows, self.waiting = self.waiting, []
+        if rows:
+            _write(self.file, b"\n".join(rows) + b"\n")
 
 
 class BundleWriter:
@@ -71,13 +73,16 @@ class BundleWriter:
     """
 
     def __init__(self, folder: Path, header: Header) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise InputRefused(f"{folder} is not empty; name a folder that does not exist yet")
         self._folder = folder
-        (folder / TABLES).mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if any(folder.iterdir()):
+                raise InputRefused(f"{folder} is not empty; name a folder that does not exist yet")
+            (folder / TABLES).mkdir(mode=0o700)
+        except OSError as problem:
+            raise _unwritable(folder, problem) from problem
         with _create(folder / HEADER) as file:
-            file.write(header.model_dump_json(indent=1).encode() + b"\n")
+            _write(file, header.model_dump_json(indent=1).encode() + b"\n")
         self._ledger = _create(folder / LEDGER)
         self._sources = _create(folder / SOURCES)
         self._tables: dict[str, _Table] = {}
@@ -112,17 +117,13 @@ class BundleWriter:
         self._add(self._sources, file)
 
     def close(self) -> None:
-        """Write what is waiting and close every file."""
-        try:
+        """Write what is waiting and close every file; raises InputRefused if a disk is full."""
+        with ExitStack() as files:
+            files.callback(_close, self._ledger)
+            files.callback(_close, self._sources)
             for table in self._tables.values():
-                table.flush()
-        finally:
-            for file in (
-                *(table.file for table in self._tables.values()),
-                self._ledger,
-                self._sources,
-            ):
-                file.close()
+                files.callback(_close, table.file)
+                files.callback(table.flush)
 
     def __enter__(self) -> Self:
         return self
@@ -140,8 +141,7 @@ class BundleWriter:
 
     @staticmethod
     def _add(file: IO[bytes], line: BaseModel) -> None:
-        file.write(line.model_dump_json().encode() + b"\n")
-        file.flush()
+        _write(file, line.model_dump_json().encode() + b"\n")
 
 
 def seal(folder: Path, target: Path, *, force: bool) -> str:
@@ -153,20 +153,20 @@ def seal(folder: Path, target: Path, *, force: bool) -> str:
     """
     refuse_existing(target, force)
     tables = _tables_of(folder)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    packed = Path(name)
+    draft = target.with_name(f".auditor-{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "w+b") as file:
+        with _create(draft, "x+b") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 _pack(archive, folder, tables)
             file.flush()
             os.fsync(file.fileno())
             digest = digest_of(file)
         refuse_existing(target, force)
-        packed.replace(target)
-    except BaseException:
-        packed.unlink(missing_ok=True)
-        raise
+        draft.replace(target)
+    except OSError as problem:
+        raise _unwritable(target, problem) from problem
+    finally:
+        draft.unlink(missing_ok=True)
     _remove(folder, tables)
     return digest
 
@@ -215,8 +215,8 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 def _tables_of(folder: Path) -> dict[str, Path]:
-    if not (folder / HEADER).is_file():
-        raise BundleRefused(f"{folder} is no bundle: it holds no {HEADER}")
+    if not (folder / HEADER).is_file() or not (folder / TABLES).is_dir():
+        raise BundleRefused(f"{folder} is no bundle: it holds no {HEADER} or no {TABLES}")
     tables = sorted((folder / TABLES).iterdir())
     for path in (*folder.iterdir(), *tables):
         if path.name not in PARTS and not TABLE_FILE.fullmatch(path.name):
@@ -243,8 +243,33 @@ def _remove(folder: Path, tables: dict[str, Path]) -> None:
     folder.rmdir()
 
 
-def _create(path: Path) -> IO[bytes]:
-    return os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600),
-        "wb",
+def _create(path: Path, mode: Literal["xb", "x+b"] = "xb") -> IO[bytes]:
+    try:
+        return open(path, mode, opener=_owner_alone)
+    except OSError as problem:
+        raise _unwritable(path, problem) from problem
+
+
+def _owner_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _close(file: IO[bytes]) -> None:
+    try:
+        file.close()
+    except OSError as problem:
+        raise _unwritable(Path(file.name), problem) from problem
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    try:
+        file.write(data)
+        file.flush()
+    except OSError as problem:
+        raise _unwritable(Path(file.name), problem) from problem
+
+
+def _unwritable(path: Path, problem: OSError) -> InputRefused:
+    return InputRefused(
+        f"{path} cannot be written ({problem.strerror}); choose another place or make room there"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import gc
 import json
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, Union, get_args, get_origin
@@ -29,7 +29,7 @@ from auditor.evidence.base import Evidence
 from auditor.evidence.bundle_format import short
 from auditor.evidence.sandbox import LONGEST_QUERY, Checked, check
 
-Value = str | int | float | bool | dt.date | dt.datetime | None
+Value = str | int | float | bool | Decimal | dt.date | dt.datetime | None
 Parameters = Mapping[str, Value]
 
 SQL_TYPES = {
@@ -42,6 +42,7 @@ SQL_TYPES = {
 }
 PLAIN = frozenset(
     {
+        '"NULL"',
         "VARCHAR",
         "BIGINT",
         "HUGEINT",
@@ -109,6 +110,7 @@ class Database:
         }
         self._db = duckdb.connect(place, config=settings)
         self._parser = duckdb.connect(":memory:", config={"threads": 1})
+        self._db.execute("set enable_progress_bar = false")  # it would be written to stdout
         self._filled: set[str] = set()
         self._locked = False
         for model in models:
@@ -122,7 +124,7 @@ class Database:
         """
         path = self._scratch / f"{model.table}.json"
         try:
-            with _without_garbage_collection(), path.open("wb") as file:
+            with path.open("wb") as file:
                 empty = _write_array(pages, file)
             if empty:
                 return 0
@@ -175,7 +177,7 @@ class Database:
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> Iterator[tuple[Any, ...]]:
         """Rows of a query of our own, as they come; times are in UTC, without a zone."""
-        with self._db.cursor() as cursor:
+        with self._db.cursor() as cursor, _signals():
             cursor.execute(sql, dict(parameters or {}))
             while page := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from page
@@ -234,12 +236,13 @@ class Database:
 
     def _fill(self, model: type[Evidence], select: str, parameters: dict[str, str]) -> int:
         try:
-            self._db.execute(f"insert into {model.table} {select}", parameters)
-            loaded = self._db.fetchall()[0][0]
+            with _signals():
+                self._db.execute(f"insert into {model.table} {select}", parameters)
+                loaded = self._db.fetchall()[0][0]
         except (duckdb.ConversionException, duckdb.InvalidInputException) as problem:
+            # The models have let every value pass, and of those only an int can be too large.
             raise BundleRefused(
-                f"a value of {model.table} does not fit its column: {short(_first_line(problem))}; "
-                "ask for the bundle again"
+                f"a whole number in {model.table} has more than 64 bits; ask for the bundle again"
             ) from problem
         self._filled.add(model.table)
         self._refuse_duplicates(model)
@@ -279,11 +282,14 @@ class Database:
         alarm.daemon = True
         alarm.start()
         try:
-            yield
+            with _signals():
+                yield
         except duckdb.InterruptException as problem:
             raise QueryRefused(
                 f"the query ran for more than {seconds:g} s and was stopped"
             ) from problem
+        except duckdb.OutOfMemoryException as problem:
+            raise QueryRefused("the query needs more memory than it is given") from problem
         except duckdb.Error as problem:
             raise QueryRefused(_first_line(problem)) from problem
         finally:
@@ -392,16 +398,14 @@ def _in_utc(value: Value) -> Value:
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    # Rows of pydantic refer to nothing that refers back; looking for cycles among them is a third
-    # of the time of loading.
-    was_on = gc.isenabled()
-    gc.disable()
+def _signals() -> Iterator[None]:
+    """DuckDB turns Ctrl-C, and what a signal handler raises, into a RuntimeError: turn it back."""
     try:
         yield
-    finally:
-        if was_on:
-            gc.enable()
+    except RuntimeError as problem:
+        if str(problem) != "Query interrupted":
+            raise
+        raise (problem.__cause__ or KeyboardInterrupt()) from None
 
 
 def _quoted(name: str, mark: str = '"') -> str:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditor.errors import QueryRefused
+from auditor.evidence.bundle_format import short
 
 LONGEST_QUERY = 20_000
+MOST_TABLES = 50
+"""Tables a query may name: planning a join of hundreds takes minutes, and no deadline ends it."""
 
 # fmt: off
 QUERY_NODES = frozenset({"CTE_NODE", "SELECT_NODE", "SET_OPERATION_NODE"})
@@ -66,22 +69,24 @@ def check(tree: Mapping[str, Any], known: Collection[str], *, star: bool) -> Che
     statements = tree.get("statements") or []
     if len(statements) != 1:
         raise QueryRefused(f"a query is one select statement, here are {len(statements)}")
-    tables: set[str] = set()
+    tables: list[str] = []
     views: set[str] = set()
     parameters: set[str] = set()
     for node in _nodes(statements[0]["node"]):
         _check_node(node, star=star)
         if node.get("type") == "BASE_TABLE":
-            tables.add(_table(node))
+            tables.append(_table(node))
         elif node.get("class") == "PARAMETER":
             parameters.add(_parameter(node))
         if "cte_map" in node:
             views |= {str(entry["key"]).lower() for entry in node["cte_map"]["map"]}
     if shadows := sorted(views & set(known)):
         raise QueryRefused(f"with {shadows[0]} as ...: choose a name that no evidence table has")
-    if unknown := sorted(tables - views - set(known)):
-        raise QueryRefused(f"there is no evidence table {unknown[0]!r}")
-    return Checked(frozenset(tables - views), frozenset(parameters))
+    if unknown := sorted(set(tables) - views - set(known)):
+        raise QueryRefused(f"there is no evidence table {short(unknown[0])}")
+    if len(tables) > MOST_TABLES:
+        raise QueryRefused(f"a query names {MOST_TABLES} tables at most, here are {len(tables)}")
+    return Checked(frozenset(set(tables) - views), frozenset(parameters))
 
 
 def _nodes(root: object) -> Iterator[Mapping[str, Any]]:
