@@ -113,11 +113,11 @@ def import_(
     force: Force = False,
 ) -> None:
     """Turn exported files into a bundle of evidence."""
-    from auditor import run
+    from auditor import run, words
 
     with progress() as told:
         summary = run.import_evidence(exports, out, force=force, title=title, progress=told)
-    for line in summary.sentences():
+    for line in words.import_sentences(summary):
         typer.echo(plain(line))
     typer.echo(f"wrote {out}")
 

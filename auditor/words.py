@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.assessment import GateReadiness
+from auditor.collectors.exports import ImportSummary
 from auditor.engine.assess import Judgement
 from auditor.evidence.predicted import RedirectOutcome
 from auditor.prediction.redirect import Prediction
@@ -29,19 +29,35 @@ OUTCOMES = {
 MARKS = {StepState.PASSED: "ok  ", StepState.STOPPED: "STOP", StepState.UNKNOWN: "?   "}
 
 
+def import_sentences(summary: ImportSummary) -> Iterator[str]:
+    """What each file was taken for, then each command's table: complete, or why not."""
+    for file in summary.files:
+        count = "" if file.objects is None else f", {file.objects:,} objects"
+        yield f"{file.name}: {file.recognised_as}{count}"
+    complete = [line for line in summary.ledger if line.cause is None]
+    yield f"{len(complete)} of {len(summary.ledger)} tables are complete"
+    told: set[str] = set()
+    for line in summary.ledger:
+        if line.cause is not None and line.detail not in told:
+            told.add(line.detail)
+            yield f"{line.table}: {line.state}: {line.detail}"
+
+
 def verdict_sentences(judgement: Judgement) -> Iterator[str]:
-    """The verdict over everything, then one line per gate with the counts behind it."""
+    """The verdict over everything, then gate by gate with the counts behind it."""
     for gate in judgement.gates:
-        yield f"{gate.gate}: {READINESS[gate.readiness]} ({_counts(gate)})"
-
-
-def _counts(gate: GateReadiness) -> str:
-    return (
-        f"{gate.blockers_failed:,} blockers fail, {gate.blockers_not_assessed:,} not assessed;"
-        f" mailboxes: {gate.mailboxes_ready:,} ready,"
-        f" {gate.mailboxes_ready_with_action:,} with action,"
-        f" {gate.mailboxes_undetermined:,} undetermined, {gate.mailboxes_not_ready:,} not ready"
-    )
+        name = "verdict" if gate.gate == "overall" else gate.gate
+        yield f"{name + ':':<10}{READINESS[gate.readiness]}"
+        yield (
+            f"          blockers: {gate.blockers_failed:,} fail,"
+            f" {gate.blockers_not_assessed:,} not assessed"
+        )
+        if gate.gate == "overall":
+            yield (
+                f"          mailboxes: {gate.mailboxes_not_ready:,} not ready,"
+                f" {gate.mailboxes_undetermined:,} undetermined,"
+                f" {gate.mailboxes_ready_with_action + gate.mailboxes_ready:,} ready"
+            )
 
 
 def explanation(prediction: Prediction) -> Iterator[str]:

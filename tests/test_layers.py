@@ -13,7 +13,7 @@ FOUNDATION = {"errors", "verdicts"}
 ALLOWED: dict[str, set[str]] = {
     "cli": {"run", "demo", "words", "terminal", *FOUNDATION},
     "demo": {"run", "lab", "engine", *FOUNDATION},
-    "words": {"assessment", "engine", "evidence", "prediction", *FOUNDATION},
+    "words": {"collectors", "engine", "evidence", "prediction", *FOUNDATION},
     "run": {
         *("assessment", "collectors", "engine", "evidence", "prediction", "report", "resources"),
         *FOUNDATION,
