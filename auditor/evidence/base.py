@@ -26,7 +26,7 @@ class Evidence(BaseModel):
     `key` names the columns that identify a row.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]

@@ -8,7 +8,8 @@ While it is written it is a folder, `header.json`, `ledger.jsonl`, `sources.json
 from __future__ import annotations
 
 from auditor.evidence.bundle_format import Header, Kind, Limits, SourceFile
-from auditor.evidence.bundle_reader import Bundle, open_bundle
+from auditor.evidence.bundle_opening import open_bundle
+from auditor.evidence.bundle_reader import Bundle
 from auditor.evidence.bundle_writer import BundleWriter, refuse_existing, seal
 
 __all__ = [

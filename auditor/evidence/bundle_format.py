@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from auditor.errors import BundleRefused
@@ -97,6 +98,12 @@ def table_of(model: type[BaseModel]) -> str:
     if not isinstance(name, str) or not TABLE_NAME.fullmatch(name):
         raise TypeError(f"{model.__name__} names no table")
     return name
+
+
+@cache
+def rows_adapter(model: type[Part]) -> TypeAdapter[list[Part]]:
+    """Reads and writes many rows of one model at once."""
+    return TypeAdapter(list[model])  # type: ignore[valid-type]  # mypy knows no variable types
 
 
 def short(value: object) -> str:

@@ -7,39 +7,29 @@ it is fed nothing but bytes that the models themselves wrote: `read_json` is no 
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import json
 import shutil
 import tempfile
 import threading
-import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, Union, get_args, get_origin
+from typing import Any, Self
 
 import duckdb
-from pydantic import TypeAdapter
 
 from auditor.errors import BundleRefused, QueryRefused
 from auditor.evidence.base import Evidence
-from auditor.evidence.bundle_format import short
+from auditor.evidence.bundle_format import rows_adapter, short
+from auditor.evidence.columns import column_definitions, column_types
 from auditor.evidence.sandbox import LONGEST_QUERY, Checked, check
 
 Value = str | int | float | bool | Decimal | dt.date | dt.datetime | None
 Parameters = Mapping[str, Value]
 
-SQL_TYPES = {
-    str: "VARCHAR",
-    int: "BIGINT",
-    bool: "BOOLEAN",
-    float: "DOUBLE",
-    dt.datetime: "TIMESTAMP",
-    dt.date: "DATE",
-}
 PLAIN = frozenset(
     {
         '"NULL"',
@@ -54,6 +44,9 @@ PLAIN = frozenset(
     }
 )
 """Result types an answer may have, beside DECIMAL(...)."""
+
+MOST_ROWS = 2_000_000
+"""Rows an answer may have: a join that lacks its condition fills the memory of any machine."""
 
 ROWS_AT_ONCE = 2_000
 SMALL = 500
@@ -105,6 +98,7 @@ class Database:
             "memory_limit": memory_limit,
             "threads": threads,
             "temp_directory": str(self._scratch),
+            "max_temp_directory_size": "16GB",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
@@ -114,13 +108,14 @@ class Database:
         self._filled: set[str] = set()
         self._locked = False
         for model in models:
-            self._db.execute(f"create table {model.table} ({_columns(model)})")
+            self._db.execute(f"create table {model.table} ({column_definitions(model)})")
 
     def load(self, model: type[Evidence], pages: Iterable[bytes]) -> int:
         """Fill one table from pages of its rows as `Bundle.encoded_pages` gives them.
 
-        Returns the number of rows. Raises BundleRefused if two rows have the same key or a number
-        is out of range, and what `pages` raises, before any row is in.
+        Returns the number of rows. What `pages` raises comes before any row is in. Raises
+        BundleRefused, after which the table is of no use, if two rows have the same key or a
+        whole number has more than 64 bits.
         """
         path = self._scratch / f"{model.table}.json"
         try:
@@ -128,9 +123,7 @@ class Database:
                 empty = _write_array(pages, file)
             if empty:
                 return 0
-            columns = ", ".join(
-                f"{_quoted(name, chr(39))}: '{kind}'" for name, kind in _types(model)
-            )
+            columns = ", ".join(f"'{name}': '{kind}'" for name, kind in column_types(model))
             select = f"from read_json($file, format = 'array', columns = {{{columns}}})"
             return self._fill(model, select, {"file": str(path)})
         finally:
@@ -143,12 +136,12 @@ class Database:
         """
         for model in dict.fromkeys(type(row) for row in rows):
             own = [row for row in rows if type(row) is model]
-            encode = TypeAdapter(list[Evidence | model]).dump_json  # type: ignore[valid-type]
+            encode = rows_adapter(model).dump_json
             if len(own) > SMALL and not self._locked:
                 pages = (own[at : at + SMALL] for at in range(0, len(own), SMALL))
                 self.load(model, (encode(page) for page in pages))
                 continue
-            shape = json.dumps([dict(_types(model))])
+            shape = json.dumps([dict(column_types(model))])
             select = "select unnest(from_json_strict($rows, $shape), max_depth := 2)"
             self._fill(model, select, {"rows": encode(own).decode(), "shape": shape})
 
@@ -191,9 +184,10 @@ class Database:
         star: bool = False,
         limit: int | None = None,
     ) -> Answer:
-        """Answer a stranger's select; at most `limit` rows.
+        """Answer a stranger's select, with the first `limit` of its rows.
 
-        Raises QueryRefused for a query that is broken, not allowed, or takes more than `seconds`.
+        Raises QueryRefused for a query that is broken, not allowed, takes more than `seconds`, or
+        without a limit gives more than two million rows.
         """
         bound = self._bound(self._check(sql, star=star), parameters)
         with self._deadline(seconds):
@@ -249,7 +243,7 @@ class Database:
         return int(loaded)
 
     def _refuse_duplicates(self, model: type[Evidence]) -> None:
-        key = ", ".join(_quoted(name) for name in model.key)
+        key = ", ".join(f'"{name}"' for name in model.key)
         found = self._db.execute(
             f"select {key} from {model.table} group by {key} having count(*) > 1 limit 1"  # noqa: S608
         ).fetchall()
@@ -322,38 +316,6 @@ class Database:
         return Judged(tuple(columns), passed, failed, unknown, rows)
 
 
-def _types(model: type[Evidence]) -> Iterator[tuple[str, str]]:
-    for name, field in model.model_fields.items():
-        yield name, _sql_type(field.annotation)[0]
-
-
-def _columns(model: type[Evidence]) -> str:
-    columns = []
-    for name, field in model.model_fields.items():
-        kind, optional = _sql_type(field.annotation)
-        columns.append(f"{_quoted(name)} {kind}{'' if optional else ' not null'}")
-    return ", ".join(columns)
-
-
-def _sql_type(annotation: object) -> tuple[str, bool]:
-    """DuckDB's type of a field, and whether it may be NULL; raises TypeError for other types."""
-    if get_origin(annotation) in {Union, types.UnionType}:
-        kinds = [part for part in get_args(annotation) if part is not type(None)]
-        if len(kinds) == 1 and len(get_args(annotation)) == 2:
-            return _sql_type(kinds[0])[0], True
-    elif hasattr(annotation, "__metadata__"):
-        return _sql_type(get_args(annotation)[0])
-    elif get_origin(annotation) is Literal:
-        if all(isinstance(value, str) for value in get_args(annotation)):
-            return "VARCHAR", False
-    elif isinstance(annotation, type):
-        if issubclass(annotation, enum.StrEnum):
-            return "VARCHAR", False
-        if annotation in SQL_TYPES:
-            return SQL_TYPES[annotation], False
-    raise TypeError(f"a table column cannot be of type {annotation}")
-
-
 def _write_array(pages: Iterable[bytes], file: Any) -> bool:
     """One JSON array out of many; True if there was nothing to write."""
     empty = True
@@ -382,7 +344,9 @@ def _plain_columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _fetch(
     cursor: duckdb.DuckDBPyConnection, columns: Mapping[str, str], limit: int | None
 ) -> list[tuple[Value, ...]]:
-    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+    rows = cursor.fetchmany(MOST_ROWS + 1 if limit is None else limit)
+    if len(rows) > MOST_ROWS:
+        raise QueryRefused(f"the query gives more than {MOST_ROWS:,} rows; narrow it down")
     if "TIMESTAMP" not in columns.values():
         return rows
     return [
@@ -406,10 +370,6 @@ def _signals() -> Iterator[None]:
         if str(problem) != "Query interrupted":
             raise
         raise (problem.__cause__ or KeyboardInterrupt()) from None
-
-
-def _quoted(name: str, mark: str = '"') -> str:
-    return mark + name.replace(mark, mark * 2) + mark
 
 
 def _first_line(problem: duckdb.Error) -> str:
