@@ -339,7 +339,7 @@ def crowded() -> Callable[[int, int], Assessment]:
             evidence_sources=(),
             reference_files=(),
             findings=lambda: (
-                a_finding(rule, f"subject {number}", severity=severity)
+                a_finding(rule, f"subject {number}", severity=severity, mailbox_guid=f"m{number}")
                 for rule, severity in (
                     ("R-BLOCK", Severity.BLOCKER),
                     ("R-ACT", Severity.USER_IMPACT),

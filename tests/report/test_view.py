@@ -1,0 +1,144 @@
+"""The view counts, sorts and words; nothing an assessment says gets lost on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from auditor.assessment import Assessment
+from auditor.errors import BundleRefused
+from auditor.report.view import view_of
+from auditor.verdicts import Severity
+
+
+def test_every_rule_is_in_the_section_of_its_verdict(everything: Assessment) -> None:
+    view = view_of(everything)
+    assert {
+        "blockers": [group.rule.rule for group in view.blockers],
+        "open": [entry.rule.rule for entry in view.open_rules],
+        "open subjects": [group.rule.rule for group in view.open_subjects],
+        "waived": [group.rule.rule for group in view.waived],
+        "others": [group.rule.rule for group in view.others],
+        "passed": [rule.rule for rule in view.passed],
+        "not applicable": [rule.rule for rule in view.not_applicable],
+        "errors": [rule.rule for rule in view.errors],
+    } == {
+        "blockers": ["R-BLOCK"],
+        "open": ["R-BLIND"],
+        "open subjects": ["R-BLOCK"],
+        "waived": ["R-BLOCK"],
+        "others": ["R-OBSERVED", "R-WARN", "R-INFO"],
+        "passed": ["R-PASS"],
+        "not applicable": ["R-NONE"],
+        "errors": ["R-BROKEN"],
+    }
+
+
+def test_a_waived_blocker_is_shown_apart_from_those_that_block(everything: Assessment) -> None:
+    view = view_of(everything)
+    blocking, waived = view.blockers[0], view.waived[0]
+    assert [finding.subject for finding in blocking.shown] == ["Ann"]
+    assert [finding.subject for finding in waived.shown] == ["Bob"]
+
+
+def test_the_first_page_warns_of_all_that_weakens_the_verdict(everything: Assessment) -> None:
+    assert view_of(everything).warnings == (
+        "The list of mailboxes is not complete (onprem_mailbox: Access denied): "
+        "there may be mailboxes that nobody counted.",
+        "1 rule broke: no verdict, and no pass (listed below).",
+        "1 waiver has expired: no longer counted (section 5).",
+        "1 finding that blocks: set aside by waivers in force (section 5).",
+        "1 rule that can find blockers: could not run for lack of evidence (section 3).",
+        "1 topic that can hold blockers: no rule in use looks there (section 3).",
+    )
+
+
+def test_a_rule_that_could_not_run_names_the_tables_it_waits_for(everything: Assessment) -> None:
+    view = view_of(everything)
+    assert [(entry.missing, entry.cause) for entry in view.open_rules] == [
+        (("onprem_mailbox",), "Access denied")
+    ]
+    assert [(m.line.evidence_table, m.blockers, m.others) for m in view.missing_tables] == [
+        ("onprem_mailbox", 1, 0)
+    ]
+
+
+def test_mailboxes_without_a_prediction_are_counted_as_not_assessed(everything: Assessment) -> None:
+    view = view_of(everything)
+    assert [(r.assessed, r.to_move, r.moved) for r in view.redirects] == [
+        (True, 1, 1),
+        (True, 0, 0),
+        (True, 0, 0),
+        (True, 1, 0),
+        (False, 1, 0),
+        (False, 0, 1),
+    ]
+
+
+def test_a_mailbox_is_listed_with_the_blockers_of_its_own(everything: Assessment) -> None:
+    view = view_of(everything)
+    assert [(m.row.mailbox_guid, m.gates, m.failed, m.open) for m in view.unready] == [
+        ("m1", "The phones", ("R-BLOCK",), ()),
+        ("m3", "The phones", (), ("R-BLOCK",)),
+    ]
+    assert (view.mailboxes.unready, view.mailboxes.unready_by_themselves) == (3, 2)
+
+
+def test_gates_come_in_their_order_whatever_the_order_of_the_rows(everything: Assessment) -> None:
+    turned = dataclasses.replace(everything, gates=everything.gates[::-1])
+    assert [gate.gate for gate in view_of(turned).gates] == [
+        "overall",
+        "move",
+        "seamless",
+        "platform",
+    ]
+
+
+def test_only_what_is_shown_is_kept(crowded: Callable[[int, int], Assessment]) -> None:
+    view = view_of(crowded(1_234, 345))
+    assert [(group.total, len(group.shown)) for group in (*view.blockers, *view.others)] == [
+        (1_234, 50),
+        (1_234, 50),
+    ]
+    assert (view.mailboxes.unready, len(view.unready)) == (345, 100)
+
+
+def test_blockers_for_everybody_come_before_those_of_single_mailboxes(
+    everything: Assessment,
+) -> None:
+    rules = {rule.rule: rule for rule in everything.rules}
+    findings = [f for f in everything.findings() if f.rule in ("R-BLOCK", "R-WARN")]
+    worse = [
+        f.model_copy(update={"severity": Severity.BLOCKER}) if f.rule == "R-WARN" else f
+        for f in findings
+    ]
+    changed = dataclasses.replace(
+        everything,
+        rules=(rules["R-BLOCK"], rules["R-WARN"]),
+        findings=lambda: iter(worse),
+    )
+    assert [group.rule.rule for group in view_of(changed).blockers] == ["R-WARN", "R-BLOCK"]
+
+
+def test_an_empty_assessment_has_a_view(empty: Assessment) -> None:
+    view = view_of(empty)
+    assert (view.blockers, view.warnings, view.mailboxes.unready) == ((), (), 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"gates": ()}, "its gates are missing"),
+        ({"rules": ()}, "a finding names R-BLOCK, which is none of its rules"),
+        ({"findings": lambda: iter(())}, "R-BLOCK fails 2 times, with 0 findings"),
+        ({"mailboxes": lambda: iter(())}, "it counts 5 mailboxes and lists 0"),
+    ],
+)
+def test_an_assessment_that_contradicts_itself_is_refused(
+    everything: Assessment, change: dict[str, object], complaint: str
+) -> None:
+    changed = dataclasses.replace(everything, **change)  # type: ignore[arg-type]  # one of each kind
+    with pytest.raises(BundleRefused, match=complaint):
+        view_of(changed)
