@@ -87,6 +87,8 @@ def _open_folder(
     for path in folder.iterdir():
         if path.name not in PARTS:
             raise BundleRefused(f"{path} does not belong to a bundle; move it elsewhere")
+    if not (folder / TABLES).is_dir():
+        raise BundleRefused(f"{folder / TABLES} is missing; collect again")
     shelf = FolderShelf(folder)
     found = sorted((folder / TABLES).iterdir())
     for path in found:

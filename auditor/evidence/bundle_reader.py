@@ -126,11 +126,11 @@ class Bundle:
         for page in self._line_pages(digest):
             try:
                 rows = adapter.validate_json(b"[" + b",".join(page) + b"]")
-            except ValidationError as problem:
+            except ValidationError:
+                rows = []
+            if len(rows) != len(page):  # also where one line holds two rows, or two lines one
                 self._refuse_if_changed(digest)
-                raise self._bad_row(model, page, number) from problem
-            if len(rows) != len(page):
-                raise BundleRefused(f"{self.name}: {digest.table} holds several rows in one line")
+                raise self._bad_row(model, page, number)
             number += len(page)
             yield rows, adapter
 
@@ -143,11 +143,8 @@ class Bundle:
             seen.update(chunk)
             lines = (rest + chunk).split(b"\n")
             rest = lines.pop()
-            if len(rest) > self._limits.line or (lines and len(lines[0]) > self._limits.line):
-                raise BundleRefused(
-                    f"{self.name}: record {count + 1} of {digest.table} is longer than "
-                    f"{self._limits.line} bytes; no such row was ever written by this program"
-                )
+            if max(map(len, (rest, *lines))) > self._limits.line:
+                raise self._long_line(digest, (*lines, rest), count)
             count += len(lines)
             held += lines
             whole = len(held) - len(held) % RECORDS_PER_PAGE
@@ -194,6 +191,15 @@ class Bundle:
             f"{self.name}: table {digest.table} was changed or damaged after it was "
             f"{'sealed' if self.sealed else 'opened'}{also}; intact: {', '.join(intact) or 'none'};"
             " ask for the bundle again"
+        )
+
+    def _long_line(
+        self, digest: TableDigest, lines: Sequence[bytes], before: int
+    ) -> BundleRefused:
+        record = next(n for n, line in enumerate(lines, 1) if len(line) > self._limits.line)
+        return BundleRefused(
+            f"{self.name}: record {before + record} of {digest.table} is longer than "
+            f"{self._limits.line} bytes; no such row was ever written by this program"
         )
 
     def _bad_row(self, model: type[BaseModel], page: list[bytes], before: int) -> BundleRefused:
