@@ -1,0 +1,73 @@
+"""The whole program against the lab: what was planted is found, subject by subject, no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auditor.assessment import TABLES, Assessment, read_assessment
+from auditor.evidence.bundle import open_bundle
+from auditor.lab.answers import ExpectedRule, expected
+from auditor.lab.exports import write_exports
+from auditor.lab.faults import FAULTS
+from auditor.lab.organization import Organization, build
+from auditor.run import assess_evidence, import_evidence
+from auditor.verdicts import Verdict
+
+
+def silent(stage: str, done: int) -> None:
+    """Progress that nobody listens to."""
+
+
+def assessed(organization: Organization, folder: Path) -> dict[str, ExpectedRule]:
+    """What the program says of a lab organisation, by way of exports and import."""
+    write_exports(organization, folder / "exports")
+    evidence, assessment = folder / "lab.evidence.zip", folder / "lab.assessment.zip"
+    import_evidence([folder / "exports"], evidence, force=False, title="", progress=silent)
+    assess_evidence(
+        evidence,
+        assessment,
+        packs=(),
+        waivers=None,
+        as_of=organization.now.date(),
+        force=False,
+        progress=silent,
+    )
+    with open_bundle(assessment, "assessment", TABLES) as bundle:
+        return verdicts(read_assessment(bundle))
+
+
+def verdicts(assessment: Assessment) -> dict[str, ExpectedRule]:
+    subjects: dict[tuple[str, Verdict], set[str]] = {}
+    for finding in assessment.findings():
+        subjects.setdefault((finding.rule, finding.verdict), set()).add(finding.subject_id)
+    return {
+        rule.rule: ExpectedRule(
+            rule.verdict,
+            frozenset(subjects.get((rule.rule, Verdict.FAIL), ())),
+            frozenset(subjects.get((rule.rule, Verdict.NOT_ASSESSED), ())),
+        )
+        for rule in assessment.rules
+    }
+
+
+def differences(organization: Organization, folder: Path) -> dict[str, tuple[object, object]]:
+    found, wanted = assessed(organization, folder), expected(organization)
+    return {
+        rule: (wanted.get(rule), found.get(rule))
+        for rule in sorted(found.keys() | wanted.keys())
+        if wanted.get(rule) != found.get(rule)
+    }
+
+
+@pytest.mark.parametrize("faults", ["planted", "none"])
+def test_the_demonstration_finds_what_was_planted(faults: str, tmp_path: Path) -> None:
+    assert differences(build(200, faults=faults), tmp_path) == {}
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_each_fault_alone_changes_the_verdicts_it_must_and_no_other(
+    fault: str, tmp_path: Path
+) -> None:
+    assert differences(build(40, faults=(fault,)), tmp_path) == {}
