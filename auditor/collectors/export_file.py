@@ -31,11 +31,6 @@ PROGRESS_EVERY = 500
 DEFAULT_RESULT_SIZE = 1_000
 """Objects after which a recipient command stops unless it is told otherwise."""
 
-_LIST = (
-    "not recognised: one list instead of objects; pipe the command into Export-Clixml, "
-    "do not give it as -InputObject"
-)
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -178,8 +173,6 @@ def _not_needed(export: Export, first: PsValue, reading: Reading) -> str:
     kind = kind_of(first) if isinstance(first, PsObject) else ""
     if export.promised:
         _contradicted(export, f"objects of type {kind or 'unknown'}", reading)
-    if isinstance(first, list):
-        return _LIST
     return f"{kind}: not needed" if kind else "not recognised: objects of no known type"
 
 

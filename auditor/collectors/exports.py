@@ -20,7 +20,6 @@ from auditor.collectors.manifest import FILE_NAME, ExportedCommand, ExportManife
 from auditor.collectors.quoting import shortened
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.collectors.tally import Tally
-from auditor.errors import InputRefused
 from auditor.evidence.bundle import BundleWriter, SourceFile
 from auditor.evidence.ledger import LedgerLine
 from auditor.sources.clixml import looks_like_clixml, read_stream
@@ -89,11 +88,7 @@ def _manifest(file: InputFile) -> tuple[ExportManifest, SourceFile] | None:
 
 
 def _read(file: InputFile, manifests: Sequence[ExportManifest], reading: Reading) -> SourceFile:
-    if not looks_like_clixml(file.head()):
-        if file.asked_for:
-            raise InputRefused(
-                f"{file.name} is no file of Export-Clixml: name the exports, or their folder."
-            )
+    if not file.asked_for and not looks_like_clixml(file.head()):
         return _source(file, "not recognised: no file of Export-Clixml", None, None, None)
     reading.progress(file.name, 0)
     with file.opened() as path:

@@ -6,8 +6,10 @@ once it was read. Its sizes are counted while unpacking: what its directory clai
 
 from __future__ import annotations
 
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -24,7 +26,15 @@ MAX_UNPACKED = 8 << 30
 HEAD = 4096
 _CHUNK = 1 << 18
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-_BROKEN = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 """What zipfile raises over damage, over compressions it does not know and over passwords."""
 
 
@@ -44,7 +54,7 @@ class Archive:
         self._allowance = allowance
         try:
             self._zip = zipfile.ZipFile(path)
-        except (*_BROKEN, OSError, ValueError) as error:
+        except (*_BROKEN, OSError) as error:
             raise InputRefused(f"{name} is no readable zip ({error}): pack it again.") from error
 
     def close(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from auditor.collectors.manifest import ExportedCommand, ExportManifest
+from auditor.collectors.organization import ORGANIZATION
 from auditor.collectors.recognition import collector_of_cmdlet
 from auditor.collectors.servers import EXCHANGE_SERVER
 from auditor.collectors.tally import Tally
+from auditor.evidence.organization import OnpremOrganization
 
 _HOW = {"ok": "reported", "errors": "reported", "failed": "broke off with"}
 
@@ -31,6 +33,7 @@ def judge(
         if tally.unconfirmed:
             tally.notes.append("No manifest confirms that this is everything.")
     _covered(tallies)
+    _one_organization(tallies)
 
 
 def _damaged(tallies: Mapping[str, Tally], manifest: ExportManifest) -> None:
@@ -117,4 +120,15 @@ def _covered(tallies: Mapping[str, Tally]) -> None:
                 "partial",
                 "Which servers there are is not known for certain: add an export of "
                 f"{servers.command}.",
+            )
+
+
+def _one_organization(tallies: Mapping[str, Tally]) -> None:
+    """Two organisations in one bundle would answer for each other."""
+    count = tallies[ORGANIZATION.cmdlets[0]].rows[OnpremOrganization.table]
+    for tally in tallies.values() if count > 1 else ():
+        if tally.folders:
+            tally.wrong(
+                "unexpected_answer",
+                f"Exports of {count} Exchange organisations are mixed: import each by itself.",
             )

@@ -1,0 +1,152 @@
+"""Typed reading of one property: absence, emptiness and a wrong shape never look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.collectors import reading
+from auditor.errors import UnexpectedAnswer
+from auditor.sources.clixml import PsObject, PsValue
+
+MAILBOX = ("Microsoft.Exchange.Data.Directory.Management.Mailbox",)
+GUID = "C07D2FBC-48f5-4a90-b7d7-5ec79d2844b4"
+
+
+def holding(value: PsValue) -> PsObject:
+    return PsObject({"It": value}, MAILBOX, None, "mailbox.xml, object 7")
+
+
+NOTHING = PsObject({}, MAILBOX, None, "mailbox.xml, object 7")
+
+
+def test_text_that_must_be_there_is_given_as_written() -> None:
+    assert reading.text(holding(" Ann "), "It") == " Ann "
+
+
+@pytest.mark.parametrize("value", [None, "", 5, True, ["Ann"], {"a": "b"}, "half \ud800"])
+def test_text_of_another_shape_names_property_value_and_place(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer, match=r"It of Mailbox holds .* where text belongs") as e:
+        reading.text(holding(value), "It")
+    assert "(mailbox.xml, object 7)" in str(e.value)
+
+
+def test_a_long_wrong_value_is_quoted_short_and_without_control_characters() -> None:
+    with pytest.raises(UnexpectedAnswer) as error:
+        reading.guid(holding("\x1b[2J" + "x" * 5_000), "It")
+    assert len(str(error.value)) < 300
+    assert "\x1b" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "read", [reading.text, reading.text_or_empty, reading.guid, reading.moment, reading.texts]
+)
+def test_a_property_that_must_be_there_and_is_not_raises(
+    read: Callable[[PsObject, str], object],
+) -> None:
+    with pytest.raises(UnexpectedAnswer, match="has no property It"):
+        read(NOTHING, "It")
+
+
+def test_a_left_out_property_is_none_and_one_that_holds_nothing_is_empty_text() -> None:
+    assert reading.optional_text(NOTHING, "It") is None
+    assert reading.optional_text(holding(None), "It") == ""
+    assert reading.optional_guid(NOTHING, "It") is None
+    assert reading.optional_guid(holding(None), "It") == ""
+    assert reading.text_or_empty(holding(None), "It") == ""
+
+
+def test_a_guid_loses_braces_and_capitals() -> None:
+    assert reading.guid(holding(f"{{{GUID}}}"), "It") == GUID.lower()
+    assert reading.optional_guid(holding(GUID), "It") == GUID.lower()
+
+
+@pytest.mark.parametrize("value", ["Ann", GUID[:-1], f"{GUID} ", None, 5])
+def test_what_is_no_guid_raises(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        reading.guid(holding(value), "It")
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"), [(True, True), (False, False), ("True", True), ("false", False)]
+)
+def test_flags_come_as_truth_or_as_its_text(value: PsValue, flag: bool) -> None:
+    assert reading.flag(holding(value), "It") is flag
+
+
+def test_a_flag_that_nobody_set_is_unknown() -> None:
+    assert reading.flag(NOTHING, "It") is None
+    assert reading.flag(holding(None), "It") is None
+
+
+@pytest.mark.parametrize("value", [1, 0, "", "yes", [True]])
+def test_what_is_neither_true_nor_false_raises(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer, match="True or False"):
+        reading.flag(holding(value), "It")
+
+
+def test_whole_numbers_come_as_numbers_or_as_their_text() -> None:
+    assert reading.whole(holding(1), "It") == 1
+    assert reading.whole(holding("-20"), "It") == -20
+    assert reading.whole(holding(None), "It") is None
+    assert reading.whole(NOTHING, "It") is None
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "1.5", "", "9" * 5_000, "\u0661"])
+def test_what_is_no_whole_number_raises(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer, match="a whole number"):
+        reading.whole(holding(value), "It")
+
+
+@given(
+    st.datetimes(datetime.fromisoformat("1900-01-01"), datetime.fromisoformat("2200-01-01")),
+    st.integers(min_value=-14 * 60, max_value=14 * 60),
+)
+def test_every_time_with_a_zone_is_the_same_moment_in_utc(naive: datetime, offset: int) -> None:
+    written = naive.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    found = reading.moment(holding(written.isoformat()), "It")
+    assert (found, found.tzinfo) == (written, UTC)
+
+
+def test_times_of_powershell_carry_seven_digits() -> None:
+    found = reading.moment(holding("2023-01-05T12:08:37.6177687Z"), "It")
+    assert found == datetime(2023, 1, 5, 12, 8, 37, 617768, tzinfo=UTC)
+
+
+def test_a_time_without_zone_names_no_moment() -> None:
+    found = holding("2025-11-03T07:15:30")
+    assert reading.optional_moment(found, "It") is None
+    with pytest.raises(UnexpectedAnswer, match="a time with its zone"):
+        reading.moment(found, "It")
+
+
+def test_a_property_called_utc_says_its_zone_by_its_name() -> None:
+    found = PsObject({"WhenChangedUTC": "2025-11-03T07:15:30"}, MAILBOX)
+    moment = datetime(2025, 11, 3, 7, 15, 30, tzinfo=UTC)
+    assert reading.optional_moment(found, "WhenChangedUTC") == moment
+
+
+@pytest.mark.parametrize("value", [None, "", "0001-01-01T00:00:00", "0001-01-01T00:00:00+01:00"])
+def test_a_time_that_was_never_set_is_unknown(value: PsValue) -> None:
+    assert reading.optional_moment(holding(value), "It") is None
+
+
+@pytest.mark.parametrize("value", ["yesterday", "13/45/2026", 5, "9999-12-31T23:59:59-14:00"])
+def test_what_is_no_time_raises(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        reading.optional_moment(holding(value), "It")
+
+
+def test_a_list_keeps_its_order_and_each_text_once() -> None:
+    assert reading.texts(holding(["b", "a", "b"]), "It") == ["b", "a"]
+    assert reading.texts(holding(None), "It") == []
+
+
+@pytest.mark.parametrize("value", ["contoso.com fabrikam.com", [None], [["a"]], [5], ["\udfff"]])
+def test_what_is_no_list_of_texts_raises(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer, match="a list"):
+        reading.texts(holding(value), "It")
