@@ -22,7 +22,9 @@ from auditor.lab.shell_objects import (
 HEADER = '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
 FOOTER = "</Objs>"
 
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\U00010000-\U0010ffff&<>]|_(?=[xX])")
+_UNFIT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff&<>]|_(?=[xX])"
+)
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -41,7 +43,7 @@ class Shape(Enum):
 def escaped(text: str) -> str:
     """Text as an element holds it.
 
-    Control characters and everything beyond the basic plane become `_xHHHH_`, one for each unit
+    What XML cannot hold and everything beyond the basic plane become `_xHHHH_`, one for each unit
     of UTF-16; an underscore that would read as such an escape is escaped itself ([MS-PSRP]
     2.2.5.3.2).
     """

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from auditor.lab.devices import devices_of
 from auditor.lab.landscape import (
+    BUILD_2010_SP3_RU8,
+    BUILD_2013_SP1,
     EXCHANGE_2007,
     EXCHANGE_2010,
     EXCHANGE_2013,
@@ -223,7 +225,7 @@ _BY_FAULT: Mapping[str, Callable[[Organization], Iterator[Consequence]]] = {
 def of_servers(organization: Organization) -> Iterator[Consequence]:
     """What follows from the version of each server, and from its site being unpublished."""
     for server in organization.servers:
-        yield from _of_server(organization.faults, server)
+        yield from _of_server(server)
     products = {server.product.name for server in organization.servers}
     if EXCHANGE_2010.name not in products:
         yield "SRV-2010RU9", NOT_APPLICABLE, ""
@@ -237,14 +239,14 @@ def of_servers(organization: Organization) -> Iterator[Consequence]:
             yield "VDIR-EWS-MRS", OPEN, ews.guid
 
 
-def _of_server(faults: frozenset[str], server: Server) -> Iterator[Consequence]:
+def _of_server(server: Server) -> Iterator[Consequence]:
     if server.product is not EXCHANGE_SE:
         yield "ORG-EOL", FAIL, server.guid
     if server.product is EXCHANGE_2007:
         yield "SRV-2007", FAIL, server.guid
-    if server.name == "LIS-EX11" and "exchange_2010_below_ru9" in faults:
+    if server.build == BUILD_2010_SP3_RU8:
         yield "SRV-2010RU9", FAIL, server.guid
-    if server.name == "LIS-EX12" and "exchange_2013_below_cu8" in faults:
+    if server.build == BUILD_2013_SP1:
         yield "SRV-2013CU8MBX", FAIL, server.guid
     if not server.build_readable:
         yield "SRV-2013CU8MBX", OPEN, server.guid

@@ -33,12 +33,12 @@ class ExportedCommand:
     parameters: tuple[str, ...] = ()
 
 
-def _of_a_forest(stem: str, properties: tuple[str, ...]) -> ExportedCommand:
-    return ExportedCommand(
-        stem,
-        (*properties, "OriginatingServer"),
-        parameters=("ResultSize=Unlimited", "IgnoreDefaultScope=True"),
-    )
+def _unlimited(stem: str, properties: tuple[str, ...], *further: str) -> ExportedCommand:
+    parameters = ("ResultSize=Unlimited", *further)
+    return ExportedCommand(stem, (*properties, "OriginatingServer"), parameters=parameters)
+
+
+_WHOLE_FOREST = "IgnoreDefaultScope=True"
 
 
 _ADDRESSEE = (
@@ -91,6 +91,7 @@ EXPORTED: Mapping[str, ExportedCommand] = {
             "TargetApplicationUri",
             "TargetAutodiscoverEpr",
             "WhenChangedUTC",
+            "WhenChanged",
             *_ORIGIN,
         ),
     ),
@@ -142,7 +143,7 @@ EXPORTED: Mapping[str, ExportedCommand] = {
         "Get-ActiveSyncDeviceAccessRule",
         ("Guid", "Name", "Characteristic", "QueryString", "AccessLevel", *_ORIGIN),
     ),
-    "Get-Mailbox": _of_a_forest(
+    "Get-Mailbox": _unlimited(
         "Get-Mailbox",
         (
             *_ADDRESSEE,
@@ -152,8 +153,9 @@ EXPORTED: Mapping[str, ExportedCommand] = {
             "EmailAddressPolicyEnabled",
             "EmailAddresses",
         ),
+        _WHOLE_FOREST,
     ),
-    "Get-CASMailbox": _of_a_forest(
+    "Get-CASMailbox": _unlimited(
         "Get-CASMailbox",
         (
             "Guid",
@@ -166,12 +168,14 @@ EXPORTED: Mapping[str, ExportedCommand] = {
             "ActiveSyncBlockedDeviceIDs",
             "DistinguishedName",
         ),
+        _WHOLE_FOREST,
     ),
-    "Get-RemoteMailbox": _of_a_forest(
+    "Get-RemoteMailbox": _unlimited(
         "Get-RemoteMailbox",
         (*_ADDRESSEE, "RecipientTypeDetails", "RemoteRoutingAddress", "EmailAddresses"),
+        _WHOLE_FOREST,
     ),
-    "Get-MobileDevice": _of_a_forest(
+    "Get-MobileDevice": _unlimited(
         "Get-MobileDevice",
         (
             "Guid",

@@ -93,6 +93,8 @@ _DEVICE_COUNTS = ((0.10, 0), (0.35, 1), (0.69, 2), (0.89, 3), (0.97, 4), (1.00, 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """What somebody is called; `common_name` is unique in the directory, `alias` everywhere."""
+
     display_name: str
     common_name: str
     alias: str
@@ -184,6 +186,7 @@ def _labelled(label: str, alias: str) -> Identity:
 
 
 def personal_identity(found: Person) -> Identity:
+    """How a person is named in this organisation: surname first in the directory alone."""
     return Identity(found.shown, found.surname_first, found.local_part)
 
 
@@ -223,7 +226,7 @@ def _sign_in_name(primary: str, planted: frozenset[str], draw: int) -> str:
 
 
 def addresses_of(primary: str, alias: str, draw: int, routed: bool) -> tuple[str, ...]:
-    """The primary address first, as Exchange keeps it; the order of the others has no meaning."""
+    """Proxy addresses, the primary one first; `routed` adds the one in the routing domain."""
     addresses = [f"SMTP:{primary}"]
     if draw % 3 == 0:
         addresses.append(f"smtp:{alias.replace('.', '_')}@{SECOND_DOMAIN}")
