@@ -32,6 +32,9 @@ FINDING_COLUMNS = (
 )
 MAILBOX_COLUMNS = tuple(MailboxReadiness.model_fields)
 
+_HARMLESS = re.compile(r"[0-9A-Za-z][ -:<-{}~]{,1000}")
+"""Letters of ASCII without the separators `;` and `|`: nearly every cell, and nothing to do."""
+
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
 """What begins a formula; the last four are the wide forms that Asian editions take as well."""
 
@@ -73,6 +76,8 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
+    if _HARMLESS.fullmatch(text):
+        return text
     guarded = f"'{text}" if _FORMULA.match(text) else text
     guarded = _FORMULA_IN_NEXT_CELL.sub(r"\1'", guarded)
     return shortened(visible(guarded), LONGEST_CELL)

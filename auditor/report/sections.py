@@ -88,6 +88,7 @@ class UnreadyMailbox:
     row: MailboxReadiness
     gates: str
     redirect: str
+    stop: str
     failed: tuple[str, ...]
     open: tuple[str, ...]
 
@@ -212,6 +213,16 @@ def redirect_counts(mailboxes: MailboxTally) -> tuple[RedirectCount, ...]:
     )
 
 
+def stops(mailboxes: MailboxTally) -> tuple[tuple[str, int], ...]:
+    """The steps where redirects stop, and for how many mailboxes; the commonest first."""
+    ordered = sorted(mailboxes.stops.items(), key=lambda stop: (-stop[1], stop[0]))
+    return tuple((_step(name).capitalize(), number) for name, number in ordered)
+
+
+def _step(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def unready(mailboxes: MailboxTally, findings: FindingTally) -> tuple[UnreadyMailbox, ...]:
     """The mailboxes to show, each with the blockers of its own."""
     return tuple(
@@ -220,7 +231,8 @@ def unready(mailboxes: MailboxTally, findings: FindingTally) -> tuple[UnreadyMai
             gates=", ".join(
                 words.GATES[gate][0] for gate in _GATES if _at_gate(row, gate) is row.readiness
             ),
-            redirect=words.REDIRECTS[row.redirect or ""],
+            redirect=words.REDIRECTS_IN_SHORT[row.redirect or ""],
+            stop=_step(row.redirect_stops_at or ""),
             failed=_rules_with(findings.own_blockers[row.mailbox_guid], Verdict.FAIL),
             open=_rules_with(findings.own_blockers[row.mailbox_guid], Verdict.NOT_ASSESSED),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -95,30 +95,30 @@ def tally_findings(findings: Iterable[Finding]) -> FindingTally:
 
 
 def tally_mailboxes(
-    mailboxes: Iterable[MailboxReadiness], own_blockers: Container[str]
+    mailboxes: Iterable[MailboxReadiness], own_blockers: Mapping[str, tuple[Blocker, ...]]
 ) -> MailboxTally:
-    """Count the mailboxes; keep the first with blockers of their own, the worst before others."""
+    """Count the mailboxes; keep the first with blockers of their own, failed before open ones."""
     states: Counter[bool] = Counter()
     redirects: Counter[tuple[str, bool]] = Counter()
     stops: Counter[str] = Counter()
     unready = by_themselves = 0
-    first: dict[Readiness, list[MailboxReadiness]] = {
-        Readiness.NOT_READY: [],
-        Readiness.UNDETERMINED: [],
-    }
+    failing: list[MailboxReadiness] = []
+    unanswered: list[MailboxReadiness] = []
     for mailbox in mailboxes:
         states[mailbox.moved] += 1
         redirects[mailbox.redirect or "", mailbox.moved] += 1
         if mailbox.redirect_stops_at is not None:
             stops[mailbox.redirect_stops_at] += 1
-        if mailbox.readiness not in first:
+        if mailbox.readiness not in (Readiness.NOT_READY, Readiness.UNDETERMINED):
             continue
         unready += 1
-        if mailbox.mailbox_guid in own_blockers:
+        own = own_blockers.get(mailbox.mailbox_guid, ())
+        if own:
             by_themselves += 1
-            if len(first[mailbox.readiness]) < MAILBOXES_SHOWN:
-                first[mailbox.readiness].append(mailbox)
-    shown = first[Readiness.NOT_READY] + first[Readiness.UNDETERMINED]
+            fails = any(verdict is Verdict.FAIL for _, verdict in own)
+            listed = failing if fails else unanswered
+            if len(listed) < MAILBOXES_SHOWN:
+                listed.append(mailbox)
     return MailboxTally(
         to_move=states[False],
         moved=states[True],
@@ -126,5 +126,5 @@ def tally_mailboxes(
         stops=stops,
         unready=unready,
         unready_by_themselves=by_themselves,
-        shown=tuple(shown[:MAILBOXES_SHOWN]),
+        shown=(*failing, *unanswered)[:MAILBOXES_SHOWN],
     )

@@ -76,7 +76,7 @@ def view_of(assessment: Assessment) -> View:
         areas=sections.areas(assessment.topics),
         verdict_counts=sections.verdict_counts(assessment.rules),
         redirects=sections.redirect_counts(mailboxes),
-        stops=tuple(sorted(mailboxes.stops.items(), key=lambda stop: (-stop[1], stop[0]))),
+        stops=sections.stops(mailboxes),
         expired=tuple(note for note in assessment.waivers if note.state == "expired"),
         in_force=tuple(note for note in assessment.waivers if note.state == "in_force"),
         waived=tuple(group for group in groups if group.waived),
@@ -141,6 +141,9 @@ def _warnings(
         for line in assessment.evidence_tables
         if line.evidence_table in _MAILBOX_TABLES and line.state != "complete"
     ]
+    sealed = assessment.details.get("evidence_sealed", "yes")
+    if sealed != "yes":
+        said.insert(0, f"The evidence was not sealed ({sealed}): it may not be whole.")
     waived = [g for g in groups if g.waived and g.severity is Severity.BLOCKER]
     topics = [t for t in assessment.topics if t.severity is Severity.BLOCKER]
     numbers = (

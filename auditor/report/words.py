@@ -110,6 +110,15 @@ REDIRECTS: Mapping[str, str] = {
 }
 """What the phones of a mailbox will get, by the prediction's outcome; '' where there is none."""
 
+REDIRECTS_IN_SHORT: Mapping[str, str] = {
+    "redirected": "Redirected",
+    "depends_on_server": "Depends on the server",
+    "ambiguous": "Ambiguous",
+    "not_redirected": "Not redirected",
+    "unknown": "Not assessed",
+    "": "Not assessed",
+}
+
 NO_REDIRECT = ("unknown", "")
 """The outcomes that are no answer."""
 
@@ -130,7 +139,8 @@ DETAILS: Mapping[str, str] = {
     "as_of": "Judged as of",
     "evidence_file": "Evidence file",
     "evidence_sha256": "SHA-256 of the evidence",
-    "evidence_created_at": "Evidence sealed at",
+    "evidence_sealed": "Evidence sealed",
+    "evidence_created_at": "Evidence made at",
     "evidence_tool_version": "Evidence made by version",
 }
 
@@ -138,7 +148,6 @@ ALL_FINDINGS = "auditor report --format csv"
 ALL_MAILBOXES = "auditor report --format csv-mailboxes"
 ALL_OF_IT = "auditor report --format json"
 """The commands that write what a page leaves out."""
-
 
 _MONTHS = (
     "January",
@@ -164,6 +173,15 @@ def counted(number: int, one: str, many: str) -> str:
 def long_date(day: dt.date) -> str:
     """A date that no reader can turn round: `21 November 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def moment(written: str) -> str:
+    """A time as the bundle wrote it, to the minute in UTC; anything else as it is."""
+    try:
+        read = dt.datetime.fromisoformat(written)
+    except ValueError:
+        return written
+    return written if read.tzinfo is None else f"{read.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def meanings(names: Mapping[str, str], texts: Mapping[str, str]) -> list[tuple[str, str]]:

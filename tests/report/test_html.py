@@ -252,6 +252,22 @@ def test_a_blocker_shows_meaning_evidence_and_what_to_do(everything: Assessment)
     assert texts(page, "//article[@id='blocker-1']//pre") == ["Set-Thing -Identity xGet-Thing"]
 
 
+def test_a_waiver_does_not_hide_what_nobody_looked_at(everything: Assessment) -> None:
+    waived = [
+        finding.model_copy(update={"waived": True}) if finding.rule == "R-BLIND" else finding
+        for finding in everything.findings()
+    ]
+    page = page_of(dataclasses.replace(everything, findings=lambda: iter(waived)))
+    assert texts(page, "//table[@class='waiting']//tbody/tr/th") == [
+        "The title of R-BLIND R-BLIND A waiver covers it; it stays unassessed."
+    ]
+    assert texts(page, "//table[@class='topics']//tbody/tr/td") == [
+        "A topic of the net NET-X",
+        "NET-Y (waived)",
+    ]
+    assert texts(page, "//tr[th/code='NET-Y']/td[1]") == ["Another topic of the net (waived)"]
+
+
 def test_expired_waivers_stand_apart(everything: Assessment) -> None:
     page = page_of(everything)
     assert texts(page, "//div[@class='expired']//tbody/tr/th") == ["R-WARN"]

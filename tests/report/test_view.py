@@ -9,8 +9,9 @@ import pytest
 
 from auditor.assessment import Assessment
 from auditor.errors import BundleRefused
+from auditor.report.tally import tally_findings
 from auditor.report.view import view_of
-from auditor.verdicts import Severity
+from auditor.verdicts import Severity, Verdict
 
 
 def test_every_rule_is_in_the_section_of_its_verdict(everything: Assessment) -> None:
@@ -55,6 +56,13 @@ def test_the_first_page_warns_of_all_that_weakens_the_verdict(everything: Assess
     )
 
 
+def test_evidence_of_a_run_that_was_stopped_is_the_first_warning(empty: Assessment) -> None:
+    stopped = {"evidence_sealed": "no, the run that wrote it was stopped"}
+    assert view_of(dataclasses.replace(empty, details=stopped)).warnings == (
+        "The evidence was not sealed (no, the run that wrote it was stopped): it may not be whole.",
+    )
+
+
 def test_a_rule_that_could_not_run_names_the_tables_it_waits_for(everything: Assessment) -> None:
     view = view_of(everything)
     assert [(entry.missing, entry.cause) for entry in view.open_rules] == [
@@ -84,6 +92,13 @@ def test_a_mailbox_is_listed_with_the_blockers_of_its_own(everything: Assessment
         ("m3", "The phones", (), ("R-BLOCK",)),
     ]
     assert (view.mailboxes.unready, view.mailboxes.unready_by_themselves) == (3, 2)
+
+
+def test_a_waived_blocker_holds_no_mailbox_back(everything: Assessment) -> None:
+    assert tally_findings(everything.findings()).own_blockers == {
+        "m1": (("R-BLOCK", Verdict.FAIL),),
+        "m3": (("R-BLOCK", Verdict.NOT_ASSESSED),),
+    }
 
 
 def test_gates_come_in_their_order_whatever_the_order_of_the_rows(everything: Assessment) -> None:

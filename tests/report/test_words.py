@@ -47,3 +47,16 @@ def test_numbers_agree_with_their_noun() -> None:
 
 def test_a_date_cannot_be_turned_round() -> None:
     assert words.long_date(dt.date(2026, 3, 4)) == "4 March 2026"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("2026-11-21T11:38:34.586084+00:00", "2026-11-21 11:38 UTC"),
+        ("2026-11-21T01:00:00+02:00", "2026-11-20 23:00 UTC"),
+        ("2026-11-21T11:38:34", "2026-11-21T11:38:34"),
+        ("not known", "not known"),
+    ],
+)
+def test_a_time_is_said_in_utc_and_only_where_its_zone_is_known(written: str, said: str) -> None:
+    assert words.moment(written) == said
