@@ -113,7 +113,7 @@ class FragmentReader:
         Raises UnexpectedAnswer for one that is no CLIXML, makes no sense or is too large.
         """
         message = data.encode("utf-8", "replace") if isinstance(data, str) else data
-        reason = refusal(message[:HEAD_BYTES], _MESSAGE_ROOTS)
+        reason = refusal(message, _MESSAGE_ROOTS)
         if len(message) > self._max_object_bytes:
             reason = f"is larger than {self._max_object_bytes} bytes"
         if reason:
@@ -123,5 +123,5 @@ class FragmentReader:
 
 
 def looks_like_clixml(head: bytes) -> bool:
-    """Whether a file that starts with these bytes, 4096 of them, is to be read as CLIXML."""
+    """Whether a file that starts with these bytes (4096 will do) is to be read as CLIXML."""
     return not refusal(head, _FILE_ROOTS)

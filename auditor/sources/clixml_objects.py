@@ -5,8 +5,9 @@ Tags are without namespace, as on the wire.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import TypeAlias
 
 from lxml import etree
@@ -217,20 +218,16 @@ class Objects:
 
     def _pass_over(self, elements: Iterable[etree._Element], depth: int) -> None:
         """Remembers what is defined within elements whose values nobody needs."""
-        if not self._uses:
-            for element in elements:
-                for type_names in element.iter("TN"):
-                    self._define(type_names)
-            return
-        ahead = [*elements][::-1]
-        while ahead:
-            element = ahead.pop()
-            if element.tag == "TN":
-                self._define(element)
-            elif element.tag == "Obj" and element.get("RefId") in self._uses:
-                self._object(element, depth, None, whole=True)
-            else:
-                ahead.extend(reversed(element))
+        tags = ("TN", "Obj") if self._uses else ("TN",)
+        for element in elements:
+            parts = element.iter(*tags)
+            for part in parts:
+                if part.tag == "TN":
+                    self._define(part)
+                elif part.get("RefId") in self._uses:
+                    within = sum(1 for _ in part.iter(*tags)) - 1
+                    self._object(part, depth, None, whole=True)
+                    deque(islice(parts, within), maxlen=0)  # they have been read as part of it
 
     def _define(self, element: etree._Element) -> None:
         identifier = element.get("RefId")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from auditor.errors import UnexpectedAnswer
+
+T = TypeVar("T")
 
 PsValue: TypeAlias = (
     "str | int | bool | float | list[PsValue] | dict[str, PsValue] | PsObject | None"
@@ -70,6 +72,10 @@ class PsObject(Mapping[str, PsValue]):
 
     def __repr__(self) -> str:
         return f"PsObject({self._properties!r}, types={self.types!r}, text={self.text!r})"
+
+    def get(self, name: str, default: PsValue | T = None, /) -> PsValue | T:
+        """As of any mapping; spelled out because no KeyError says that a property is missing."""
+        return self._properties.get(name, default)
 
     def optional(self, name: str) -> PsValue:
         """The value of a property that not every version of Exchange has; None without it."""

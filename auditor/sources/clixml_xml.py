@@ -10,6 +10,7 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from lxml import etree
@@ -43,7 +44,7 @@ def refusal(head: bytes, roots: Collection[str]) -> str:
     declaration says, and so sees the same characters as the patterns here: no document type gets
     past them.
     """
-    text = head.decode("utf-16" if head.startswith(_UTF16) else "utf-8-sig", "replace")
+    text = head[:HEAD_BYTES].decode("utf-16" if head.startswith(_UTF16) else "utf-8-sig", "replace")
     encoding = _ENCODING.match(text)
     root = _ROOT.match(text)
     if not text.strip():
@@ -95,20 +96,22 @@ def references(chunks: Iterable[bytes], name: str, max_bytes: int) -> Counter[st
     """How many Ref elements point to each object.
 
     A search for text, ten times as fast as parsing. A Ref written in a way that PowerShell never
-    writes goes uncounted; reading it later raises. Raises InputRefused for more than `max_bytes`.
+    writes goes uncounted; reading it later raises. What comes after the place where a file cannot
+    be read on is of no use to anybody. Raises InputRefused for more than `max_bytes`.
     """
     uses: Counter[str | None] = Counter()
     size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > max_bytes:
-            raise InputRefused(f"{name} is larger than {max_bytes} bytes; export it in parts.")
-        if b"<Ref" in chunk:
-            uses.update(found.decode("utf-8", "replace") for found in _REFERENCE.findall(chunk))
-        if len(uses) > MAX_REFERENCED:
-            raise InputRefused(
-                f"{name} refers to more than {MAX_REFERENCED} objects; export it in parts."
-            )
+    with suppress(AnswerCutShort):
+        for chunk in chunks:
+            size += len(chunk)
+            if size > max_bytes:
+                raise InputRefused(f"{name} is larger than {max_bytes} bytes; export it in parts.")
+            if b"<Ref" in chunk:
+                uses.update(found.decode("utf-8", "replace") for found in _REFERENCE.findall(chunk))
+            if len(uses) > MAX_REFERENCED:
+                raise InputRefused(
+                    f"{name} refers to more than {MAX_REFERENCED} objects; export it in parts."
+                )
     return uses
 
 
