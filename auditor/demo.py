@@ -9,7 +9,7 @@ from pathlib import Path
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused
-from auditor.run import assess_evidence, import_evidence, utc_now, write_report
+from auditor.run import assess_evidence, import_evidence, write_report
 
 
 def free_folder(wanted: Path) -> Path:
@@ -53,7 +53,7 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
         assessment,
         packs=(),
         waivers=None,
-        as_of=utc_now().date(),
+        as_of=organization.now.date(),
         force=False,
         progress=progress,
     )

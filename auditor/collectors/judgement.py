@@ -6,20 +6,27 @@ from collections.abc import Mapping, Sequence
 
 from auditor.collectors.manifest import ExportedCommand, ExportManifest
 from auditor.collectors.organization import ORGANIZATION
+from auditor.collectors.quoting import shortened
 from auditor.collectors.recognition import collector_of_cmdlet
-from auditor.collectors.servers import EXCHANGE_SERVER
+from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER, refused_build
 from auditor.collectors.tally import Tally
+from auditor.evidence.bundle import BundleWriter
+from auditor.evidence.normalise import server_key
 from auditor.evidence.organization import OnpremOrganization
 
 _HOW = {"ok": "reported", "errors": "reported", "failed": "broke off with"}
 
 
 def judge(
-    tallies: Mapping[str, Tally], manifests: Sequence[ExportManifest], files: set[tuple[str, str]]
+    tallies: Mapping[str, Tally],
+    manifests: Sequence[ExportManifest],
+    files: set[tuple[str, str]],
+    writer: BundleWriter,
 ) -> None:
     """Note in each tally why its tables are not complete, after all files were read.
 
-    `tallies` by command, `files` the folder and bare name of each file that was there.
+    `tallies` by command, `files` the folder and bare name of each file that was there. A server
+    whose build could not be read gets its row here.
     """
     for manifest in manifests:
         if manifest.damage:
@@ -32,7 +39,7 @@ def judge(
         _never_asked(tally)
         if tally.unconfirmed:
             tally.notes.append("No manifest confirms that this is everything.")
-    _covered(tallies)
+    _covered(tallies, writer)
     _one_organization(tallies)
 
 
@@ -75,6 +82,9 @@ def _said(
 
 
 def _failed(tally: Tally, command: ExportedCommand) -> None:
+    if tally.collector is EXCHANGE_BUILD and tally.rows and command.state == "errors":
+        _refused(tally, command)
+        return
     said = f"the first: {command.errors[0]}" if command.errors else "without saying which"
     sentence = f"{command.cmdlet} {_HOW[command.state]} {command.error_count} errors, {said}"
     if tally.rows:
@@ -83,6 +93,16 @@ def _failed(tally: Tally, command: ExportedCommand) -> None:
         tally.wrong("access_denied", f"{sentence} The account needs {tally.collector.permission}.")
     else:
         tally.wrong("unexpected_answer", sentence)
+
+
+def _refused(tally: Tally, command: ExportedCommand) -> None:
+    """The script writes `SERVER: reason` for each server whose ExSetup.exe it could not read."""
+    for error in command.errors:
+        server, colon, reason = error.partition(": ")
+        if not colon or " " in server:
+            tally.wrong("partial", f"{command.cmdlet} failed: {error}")
+        else:
+            tally.refusals.setdefault(server_key(server), shortened(reason))
 
 
 def _narrowed(tally: Tally, manifest: ExportManifest, command: ExportedCommand) -> None:
@@ -104,23 +124,32 @@ def _never_asked(tally: Tally) -> None:
         tally.wrong("not_requested", f"No export of {tally.command} was among the files.")
 
 
-def _covered(tallies: Mapping[str, Tally]) -> None:
+def _covered(tallies: Mapping[str, Tally], writer: BundleWriter) -> None:
     """Tables asked for server by server are complete only when every server is in them."""
     servers = tallies[EXCHANGE_SERVER.cmdlets[0]]
     for tally in tallies.values():
         if not tally.collector.per_server or tally.problems:
             continue
         missing = sorted(servers.servers - tally.servers)
-        if missing:
-            tally.wrong(
-                "partial", f"Nothing came from {', '.join(missing)}: export it there as well."
-            )
-        elif servers.problems:
+        if servers.problems:
             tally.wrong(
                 "partial",
                 "Which servers there are is not known for certain: add an export of "
                 f"{servers.command}.",
             )
+        elif missing and tally.collector is EXCHANGE_BUILD:
+            for server in missing:
+                _unmeasured(tally, server, writer)
+        elif missing:
+            tally.wrong(
+                "partial", f"Nothing came from {', '.join(missing)}: export it there as well."
+            )
+
+
+def _unmeasured(tally: Tally, server: str, writer: BundleWriter) -> None:
+    reason = tally.refusals.get(server, "no export of its ExSetup.exe was among the files")
+    tally.add([refused_build(server, reason)], writer, server)
+    tally.notes.append(f"Not measured: {server} ({reason}).")
 
 
 def _one_organization(tallies: Mapping[str, Tally]) -> None:

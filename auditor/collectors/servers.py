@@ -82,6 +82,19 @@ def _exchange_build(found: PsObject) -> Iterator[Evidence]:
         file_version=version,
         build_short=short,
         build_number=number,
+        refusal=None,
+    )
+
+
+def refused_build(server: str, refusal: str) -> OnpremExchangeBuild:
+    """The row of a server whose ExSetup.exe could not be read, with the reason."""
+    return OnpremExchangeBuild(
+        server=server,
+        server_key=server_key(server),
+        file_version=None,
+        build_short=None,
+        build_number=None,
+        refusal=refusal,
     )
 
 

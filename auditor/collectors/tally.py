@@ -50,6 +50,7 @@ class Tally:
     rows: Counter[str] = field(default_factory=Counter)
     servers: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
+    refusals: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     repeated: int = 0

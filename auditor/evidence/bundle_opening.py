@@ -7,6 +7,7 @@ import os
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence, Set
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -64,11 +65,11 @@ def open_bundle(
         raise BundleRefused(
             f"{path} cannot be opened: {problem.strerror}; check the name"
         ) from problem
-    try:
-        return _open_zip(file, path, kind, models, bounds)
-    except BaseException:
-        file.close()
-        raise
+    with ExitStack() as unless_opened:
+        unless_opened.callback(file.close)
+        bundle = _open_zip(file, path, kind, models, bounds)
+        unless_opened.pop_all()
+    return bundle
 
 
 def _open_folder(

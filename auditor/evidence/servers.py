@@ -32,16 +32,21 @@ class OnpremExchangeServer(Evidence):
 
 
 class OnpremExchangeBuild(Evidence):
-    """File version of ExSetup.exe on one server, the only witness of rollups and updates."""
+    """File version of ExSetup.exe on one server, the only witness of rollups and updates.
+
+    A server that refused has its row too, with `refusal` saying why and no version: so one server
+    that cannot be read hides nothing about the others.
+    """
 
     table: ClassVar[str] = "onprem_exchange_build"
     key: ClassVar[tuple[str, ...]] = ("server_key",)
 
     server: str
     server_key: str
-    file_version: str
-    build_short: str
-    build_number: int
+    file_version: str | None
+    build_short: str | None
+    build_number: int | None
+    refusal: str | None
 
 
 class OnpremActiveSyncVirtualDirectory(Evidence):

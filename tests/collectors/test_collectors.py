@@ -204,6 +204,7 @@ def test_file_versions_belong_to_the_computer_that_remoting_names(rows: Rows) ->
             file_version="15.02.1748.039",
             build_short="15.2.1748.39",
             build_number=150020174800039,
+            refusal=None,
         ),
         OnpremExchangeBuild(
             server="ex10.contoso.com",
@@ -211,6 +212,7 @@ def test_file_versions_belong_to_the_computer_that_remoting_names(rows: Rows) ->
             file_version="14.03.0513.000",
             build_short="14.3.513.0",
             build_number=140030051300000,
+            refusal=None,
         ),
     ]
 
