@@ -20,7 +20,7 @@ param(
 )
 $ErrorActionPreference = 'Continue'
 $manifestVersion = 1
-$errorsKept = 50
+$errorsKept = 500
 $script:plan = @()
 
 function Add-PlanItem([string]$Name, [string[]]$Cmdlets, [hashtable]$Parameters, [string[]]$Properties, [bool]$PerServer) {

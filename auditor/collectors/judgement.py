@@ -61,8 +61,8 @@ def _said(
                 f"({tally.collector.permission}).",
             )
         return
-    tally.server = manifest.computer or None
-    tally.filters = " ".join(command.parameters) or None
+    tally.server = shortened(manifest.computer) or None
+    tally.filters = shortened(" ".join(command.parameters)) or None
     if manifest.exported_at:
         tally.notes.append(
             f"Exported on {manifest.computer} at {manifest.exported_at:%Y-%m-%d %H:%M} UTC."
