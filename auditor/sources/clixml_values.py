@@ -20,7 +20,7 @@ SECURE_STRING = "(secure string, not read)"
 
 _PREFIXES = ("Selected.", "Deserialized.")
 _TYPE_ARGUMENTS = re.compile(r"[`\[,]")
-_ESCAPES = re.compile(r"(?:_x[0-9A-Fa-f]{4}_)+")
+_ESCAPES = re.compile(r"(?:_x[0-9A-Fa-f]{4}_)++")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?[0-9.]{1,40}(?:E[+-]?[0-9]{1,4})?|-?INF|NaN", re.IGNORECASE)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -107,9 +107,8 @@ def unescaped(text: str) -> str:
 
 
 def _characters(found: re.Match[str]) -> str:
-    escapes = found.group()
-    units = (int(escapes[at : at + 4], 16) for at in range(2, len(escapes), 7))
-    return b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "replace")
+    units = bytes.fromhex(found.group().replace("_x", "").replace("_", ""))
+    return units.decode("utf-16-be", "replace")
 
 
 def _boolean(text: str) -> bool:

@@ -155,10 +155,12 @@ def elements(chunks: Iterable[bytes], name: str, max_object_bytes: int) -> Itera
                 root = node
             closed = closed or (event == "end" and node is root)
         size += len(chunk)
-        while root is not None and len(root) > (not closed):
-            yield root[0]
-            root.remove(root[0])
-            size = 0
+        if root is not None:
+            for _ in range(len(root) - (not closed)):
+                complete = root[0]
+                yield complete
+                root.remove(complete)
+                size = 0
         if failure:
             raise _malformed(name, failure)
         if size > max_object_bytes:
