@@ -59,10 +59,11 @@ def _new_bundle(target: Path, header: Header, force: bool) -> Iterator[BundleWri
     folder = target.with_name(target.name + ".partial")
     if force:
         shutil.rmtree(folder, ignore_errors=True)
-    keep = False
+    # A folder that is there already is refused here, before anything can be thrown away.
+    writer = BundleWriter(folder, header)
+    keep = header.kind == "evidence"
     try:
-        with BundleWriter(folder, header) as writer:
-            keep = header.kind == "evidence"
+        with writer:
             yield writer
         seal(folder, target, force=force)
     except InputRefused:

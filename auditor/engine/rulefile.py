@@ -60,11 +60,16 @@ class Reference(Strict):
 
 
 class Expect(Strict):
-    """What an inline test demands: the verdict, and both lists of subjects where they are given."""
+    """What an inline test demands: the verdict, and whatever else is given.
+
+    `failing` and `not_assessed` are whole lists of subject ids; `severities` names the severity of
+    single findings, `says` a piece of some finding's sentence.
+    """
 
     verdict: Annotated[Verdict, _words(Verdict)]
     failing: Annotated[tuple[str, ...], BeforeValidator(_tuple)] | None = None
     not_assessed: Annotated[tuple[str, ...], BeforeValidator(_tuple)] | None = None
+    severities: dict[str, Annotated[Severity, _words(Severity)]] = {}
     says: str | None = None
 
 

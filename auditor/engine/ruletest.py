@@ -134,9 +134,14 @@ def _differences(test: RuleTest, outcome: Outcome) -> Iterator[str]:
         (expect.failing, Verdict.FAIL),
         (expect.not_assessed, Verdict.NOT_ASSESSED),
     ):
-        found = sorted(item.subject_id for item in outcome.findings if item.verdict is verdict)
-        if wanted is not None and sorted(wanted) != found:
-            yield f"test {test.name!r}: expected {verdict} for {sorted(wanted)}, got {found}"
+        subjects = sorted(item.subject_id for item in outcome.findings if item.verdict is verdict)
+        if wanted is not None and sorted(wanted) != subjects:
+            yield f"test {test.name!r}: expected {verdict} for {sorted(wanted)}, got {subjects}"
+    severities = {item.subject_id: item.severity for item in outcome.findings}
+    for subject, severity in expect.severities.items():
+        if severities.get(subject) is not severity:
+            found = severities.get(subject, "no finding")
+            yield f"test {test.name!r}: expected severity {severity} for {subject}, got {found}"
     texts = [item.text for item in outcome.findings] or [outcome.text]
     if expect.says is not None and not any(expect.says in text for text in texts):
         yield f"test {test.name!r}: no sentence says {expect.says!r}: {texts}"
