@@ -37,6 +37,21 @@ ONLY_IN: dict[str, set[str]] = {
     "jinja2": {"report/html.py"},
     "yaml": {"engine/rulefile.py"},
     "typer": {"cli.py", "terminal.py"},
+    # behind sources/exchange_shell.py and windows_shell.py, which import them when they connect
+    "pypsrp": {
+        "sources/exchange_shell.py",
+        "sources/remoting_faults.py",
+        "sources/remoting_fragments.py",
+        "sources/remoting_pool.py",
+        "sources/windows_shell.py",
+    },
+    "requests": {"sources/remoting_faults.py", "sources/remoting_transport.py"},
+    "spnego": {
+        "lab/wsman_logon.py",
+        "sources/kerberos_faults.py",
+        "sources/remoting_faults.py",
+    },
+    "psrpcore": {"lab/psrp_errors.py", "lab/psrp_pipeline.py"},
 }
 
 
