@@ -36,6 +36,11 @@ ONLY_IN: dict[str, set[str]] = {
     "duckdb": {"evidence/database.py"},
     "jinja2": {"report/html.py"},
     "yaml": {"engine/rulefile.py"},
+    "ldap3": {
+        "sources/directory.py",
+        "sources/directory_connection.py",
+        "sources/directory_strategy.py",
+    },
     "typer": {"cli.py", "terminal.py"},
     # behind sources/exchange_shell.py and windows_shell.py, which import them when they connect
     "pypsrp": {

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 
 _DOMAIN = "contoso.com"
-_BASE = "DC=contoso,DC=com"
+BASE = "DC=contoso,DC=com"
 _SPECIAL = re.compile(r'([,\\#+<>;"=])')
 
-CONFIGURATION = f"CN=Configuration,{_BASE}"
+CONFIGURATION = f"CN=Configuration,{BASE}"
 EXCHANGE = f"CN=Contoso,CN=Microsoft Exchange,CN=Services,{CONFIGURATION}"
 SERVERS = (
     "CN=Servers,CN=Exchange Administrative Group (FYDIBOHF23SPDLT),"
     f"CN=Administrative Groups,{EXCHANGE}"
 )
+DATABASES = f"CN=Databases,{SERVERS.partition(',')[2]}"
+SCHEMA = f"CN=Schema,{CONFIGURATION}"
 DEVICES_CONTAINER = "ExchangeActiveSyncDevices"
 DOMAIN_CONTROLLER = f"DC01.{_DOMAIN}"
 
@@ -25,7 +27,7 @@ def escaped(name: str) -> str:
 
 def recipient(common_name: str, unit: str) -> str:
     """Distinguished name of a mailbox in the organizational unit of its site, '' for Users."""
-    place = f"OU={unit},OU=Contoso,{_BASE}" if unit else f"CN=Users,{_BASE}"
+    place = f"OU={unit},OU=Contoso,{BASE}" if unit else f"CN=Users,{BASE}"
     return f"CN={escaped(common_name)},{place}"
 
 
