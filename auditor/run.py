@@ -17,7 +17,7 @@ from auditor.collectors.export_script import render
 from auditor.collectors.exports import ImportSummary, import_exports
 from auditor.engine.assess import Judgement, assess, topics
 from auditor.engine.material import Material, Progress, fill_database, open_database
-from auditor.engine.rulefile import LoadedRule, closest, load_pack, load_rules, schema_text
+from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import WaiverBook, read_waivers
 from auditor.errors import InputRefused
@@ -38,6 +38,7 @@ from auditor.report.csv_export import write_csv
 from auditor.report.html import write_html
 from auditor.report.json_export import write_json
 from auditor.resources import rules_folder
+from auditor.yaml_file import closest
 
 QUERY_SECONDS = 120.0
 Format = Literal["html", "json", "csv", "csv-mailboxes"]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from auditor.errors import InputRefused, RulesRefused
 from auditor.evidence.tables import BY_NAME
 from auditor.verdicts import Confidence, Gate, Scope, Severity, Verdict
+from auditor.yaml_file import closest, problems_of, read_yaml
 
-MAXIMUM_FILE_BYTES = 200_000
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 Scalar = bool | int | float | str
 
@@ -139,56 +137,6 @@ class LoadedRule:
     sha256: str
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key written twice, where the last would silently win."""
-
-
-def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            continue
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
-            words = "a key must be plain text"
-            raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
-        if key in seen:
-            words = f"the key {key!r} is written twice"
-            raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
-        seen.add(key)
-    loader.flatten_mapping(node)
-    return dict(loader.construct_pairs(node, deep=True))
-
-
-_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def closest(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    """`; closest is 'needs'` for a mistyped word, or nothing when nothing is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; closest is {near[0]!r}" if near else ""
-
-
-def read_yaml(path: Path) -> object:
-    """What a YAML file holds; raises InputRefused naming the file and, if known, the line."""
-    try:
-        content = path.read_bytes()
-        if len(content) > MAXIMUM_FILE_BYTES:
-            raise InputRefused(
-                f"{path}: larger than {MAXIMUM_FILE_BYTES:,} bytes; split it into several files"
-            )
-        return _UniqueKeyLoader(content.decode("utf-8-sig")).get_single_data()
-    except OSError as problem:
-        raise InputRefused(f"{path}: cannot be read ({problem.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise InputRefused(f"{path}: is not UTF-8 text; save it as UTF-8") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        what = getattr(problem, "problem", None) or str(problem).splitlines()[0]
-        raise InputRefused(f"{path}{where}: is no valid YAML: {what}") from None
-
-
 PARTS: Mapping[str, type[BaseModel]] = {
     "say": Say,
     "tests": RuleTest,
@@ -196,30 +144,6 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "references": Reference,
 }
 """Which model stands under which key of a rule file."""
-
-
-def problems_of(
-    error: ValidationError,
-    file: str,
-    model: type[BaseModel],
-    parts: Mapping[str, type[BaseModel]] = PARTS,
-) -> Iterator[str]:
-    """One sentence per fault of a YAML file: file, key, what is wrong, the closest known key.
-
-    `parts` says which model stands under which key.
-    """
-    for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            inner = [parts[str(part)] for part in fault["loc"][:-1] if part in parts]
-            fields = (inner[-1] if inner else model).model_fields
-            known = [field.alias or name for name, field in fields.items()]
-            yield f"{file}: {key} is not a key here{closest(str(fault['loc'][-1]), known)}"
-        elif fault["type"] == "missing":
-            yield f"{file}: {key} is missing"
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            yield f"{file}: {key + ': ' if key else ''}{message}"
 
 
 def load_file(path: Path, pack: str, root: Path) -> LoadedRule:
@@ -230,7 +154,7 @@ def load_file(path: Path, pack: str, root: Path) -> LoadedRule:
     except InputRefused as problem:
         raise RulesRefused([str(problem)]) from None
     except ValidationError as problem:
-        raise RulesRefused(list(problems_of(problem, f"{pack}/{name}", Rule))) from None
+        raise RulesRefused(list(problems_of(problem, f"{pack}/{name}", Rule, PARTS))) from None
     if not path.name.startswith(rule.id.lower() + "-"):
         raise RulesRefused(
             [f"{pack}/{name}: the file name must start with {rule.id.lower()}-, like its id"]

@@ -11,8 +11,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from auditor.assessment import WaiverNote
-from auditor.engine.rulefile import closest, problems_of, read_yaml
 from auditor.errors import WaiversRefused
+from auditor.yaml_file import closest, problems_of, read_yaml
 
 WHOLE_RULE = "*"
 

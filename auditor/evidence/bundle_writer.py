@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -83,8 +83,26 @@ class BundleWriter:
             raise _unwritable(folder, problem) from problem
         with _create(folder / HEADER) as file:
             _write(file, header.model_dump_json(indent=1).encode() + b"\n")
-        self._ledger = _create(folder / LEDGER)
-        self._sources = _create(folder / SOURCES)
+        self._open("xb")
+
+    @classmethod
+    def resume(cls, folder: Path, complete: Collection[str]) -> Self:
+        """Go on with the folder of a run that was stopped, keeping its `complete` tables.
+
+        What the other tables hold is thrown away: they are asked for again. Raises InputRefused
+        for a folder that cannot be written.
+        """
+        for path in (folder / TABLES).iterdir():
+            if TABLE_FILE.fullmatch(path.name) and path.stem not in complete:
+                path.unlink()
+        writer = cls.__new__(cls)
+        writer._folder = folder
+        writer._open("ab")
+        return writer
+
+    def _open(self, mode: Literal["xb", "ab"]) -> None:
+        self._ledger = _create(self._folder / LEDGER, mode)
+        self._sources = _create(self._folder / SOURCES, mode)
         self._tables: dict[str, _Table] = {}
 
     def append(self, row: BaseModel) -> None:
@@ -243,7 +261,7 @@ def _remove(folder: Path, tables: dict[str, Path]) -> None:
     folder.rmdir()
 
 
-def _create(path: Path, mode: Literal["xb", "x+b"] = "xb") -> IO[bytes]:
+def _create(path: Path, mode: Literal["xb", "x+b", "ab"] = "xb") -> IO[bytes]:
     try:
         return open(path, mode, opener=_owner_alone)
     except OSError as problem:

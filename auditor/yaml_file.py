@@ -1,0 +1,89 @@
+"""YAML written by people: read strictly, and every fault named with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from auditor.errors import InputRefused
+
+MAXIMUM_FILE_BYTES = 200_000
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice, where the last would silently win."""
+
+
+def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            words = "a key must be plain text"
+            raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
+        if key in seen:
+            words = f"the key {key!r} is written twice"
+            raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
+        seen.add(key)
+    loader.flatten_mapping(node)
+    return dict(loader.construct_pairs(node, deep=True))
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def closest(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    """`; closest is 'needs'` for a mistyped word, or nothing when nothing is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; closest is {near[0]!r}" if near else ""
+
+
+def read_yaml(path: Path) -> object:
+    """What a YAML file holds; raises InputRefused naming the file and, if known, the line."""
+    try:
+        content = path.read_bytes()
+        if len(content) > MAXIMUM_FILE_BYTES:
+            raise InputRefused(
+                f"{path}: larger than {MAXIMUM_FILE_BYTES:,} bytes; split it into several files"
+            )
+        return _UniqueKeyLoader(content.decode("utf-8-sig")).get_single_data()
+    except OSError as problem:
+        raise InputRefused(f"{path}: cannot be read ({problem.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise InputRefused(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        what = getattr(problem, "problem", None) or str(problem).splitlines()[0]
+        raise InputRefused(f"{path}{where}: is no valid YAML: {what}") from None
+
+
+def problems_of(
+    error: ValidationError,
+    file: str,
+    model: type[BaseModel],
+    parts: Mapping[str, type[BaseModel]],
+) -> Iterator[str]:
+    """One sentence per fault of a YAML file: file, key, what is wrong, the closest known key.
+
+    `parts` says which model stands under which key.
+    """
+    for fault in error.errors(include_url=False):
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            inner = [parts[str(part)] for part in fault["loc"][:-1] if part in parts]
+            fields = (inner[-1] if inner else model).model_fields
+            known = [field.alias or name for name, field in fields.items()]
+            yield f"{file}: {key} is not a key here{closest(str(fault['loc'][-1]), known)}"
+        elif fault["type"] == "missing":
+            yield f"{file}: {key} is missing"
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            yield f"{file}: {key + ': ' if key else ''}{message}"
