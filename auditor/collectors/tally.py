@@ -23,6 +23,7 @@ PROVIDER = "exported files"
 _WORST_FIRST: tuple[State, ...] = (
     "unexpected_answer",
     "partial",
+    "unreachable",
     "access_denied",
     "unsupported",
     "not_requested",
@@ -56,7 +57,9 @@ class Tally:
     repeated: int = 0
     misfits: int = 0
     unconfirmed: bool = False
+    provider: str = PROVIDER
     server: str | None = None
+    account: str | None = None
     filters: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -115,9 +118,9 @@ class Tally:
                 table=model.table,
                 state=state,
                 rows=self.rows[model.table],
-                provider=None if nobody_tried else PROVIDER,
+                provider=None if nobody_tried else self.provider,
                 server=self.server,
-                account=None,
+                account=self.account,
                 command=None if nobody_tried else self.command,
                 filters=self.filters,
                 started_at=self.started_at,

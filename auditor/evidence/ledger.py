@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -50,6 +50,13 @@ class LedgerLine(BaseModel):
     def cause(self) -> Cause | None:
         """None for a complete table, else the cause of what stays open."""
         return None if self.state == "complete" else Cause(self.state)
+
+
+def state_of(cause: Cause) -> State:
+    """The state of a table that a source could not fill; raises ValueError for another cause."""
+    if cause.value not in get_args(State):
+        raise ValueError(f"{cause} is no cause of the ledger's")
+    return cast("State", cause.value)
 
 
 def not_requested(table: str, detail: str) -> LedgerLine:

@@ -1,0 +1,188 @@
+"""Collecting from a live Exchange: one command after the other, a ledger line after each table.
+
+What a server refuses or fails to say becomes a ledger line, and the next command is asked. Only
+two commands in a row that reach nobody end the collection, with a line for everything left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.registry import EXCHANGE_COLLECTORS
+from auditor.collectors.runner import rows_of
+from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER, refused_build
+from auditor.collectors.tally import Tally
+from auditor.errors import CommandUnsupported, SourceError, SourceUnreachable, UnexpectedAnswer
+from auditor.evidence.bundle import BundleWriter
+from auditor.evidence.ledger import LedgerLine, state_of
+from auditor.evidence.servers import OnpremExchangeServer
+from auditor.sources.clixml import PsObject
+from auditor.sources.exchange_shell import ExchangeShell
+
+PROVIDER = "PowerShell remoting"
+PROGRESS_EVERY = 100
+OPTIONAL_PARAMETERS = frozenset({"IgnoreDefaultScope"})
+"""Parameters that an older server may not know; what is lost without them is noted."""
+
+ReadBuild = Callable[[str, str], PsObject]
+"""Version of ExSetup.exe on a server, by its name and its full name; raises SourceError."""
+
+
+@dataclass(frozen=True)
+class LiveExchange:
+    """An open shell, and how to read the build of one server; None when nobody wants builds."""
+
+    shell: ExchangeShell
+    read_build: ReadBuild | None
+
+
+@dataclass
+class _Run:
+    source: LiveExchange
+    writer: BundleWriter
+    now: Callable[[], datetime]
+    progress: Callable[[str, int], None]
+    servers: dict[str, str] = field(default_factory=dict)
+    servers_known: bool = False
+
+
+def collect_exchange(
+    source: LiveExchange,
+    writer: BundleWriter,
+    tables: Collection[str],
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[str, int], None],
+) -> tuple[LedgerLine, ...]:
+    """Fill these tables, as far as a collector knows them; returns a ledger line for each.
+
+    `progress` hears a command and how many objects came so far.
+    """
+    run = _Run(source, writer, now, progress)
+    lines: list[LedgerLine] = []
+    silent = 0
+    for collector in _chosen(tables):
+        tally = _tally(collector, source.shell)
+        wanted = {model.table for model in collector.tables} & set(tables)
+        if silent >= 2:
+            tally.wrong("unreachable", f"{source.shell.server_name} stopped answering.")
+        else:
+            silent = silent + 1 if _collect(run, tally, keep=bool(wanted)) else 0
+        for line in tally.ledger():
+            if line.table in wanted:
+                writer.record(line)
+                lines.append(line)
+    return tuple(lines)
+
+
+def _chosen(tables: Collection[str]) -> Iterator[ExchangeCollector]:
+    """The collectors of these tables; the servers come first if others are asked per server."""
+    chosen = [
+        collector
+        for collector in EXCHANGE_COLLECTORS
+        if {model.table for model in collector.tables} & set(tables)
+    ]
+    if any(collector.per_server for collector in chosen) and EXCHANGE_SERVER not in chosen:
+        yield EXCHANGE_SERVER
+    yield from chosen
+
+
+def _tally(collector: ExchangeCollector, shell: ExchangeShell) -> Tally:
+    return Tally(
+        collector,
+        provider=PROVIDER,
+        server=shell.server_name,
+        account=shell.settings.username or "the Kerberos ticket at hand",
+        filters=" ".join(f"{name}={value}" for name, value in collector.parameters.items()) or None,
+    )
+
+
+def _collect(run: _Run, tally: Tally, *, keep: bool) -> bool:
+    """Ask one command; True if nobody answered. Without `keep` rows only tell which servers are."""
+    tally.started_at = run.now()
+    unreachable = False
+    try:
+        if tally.collector is EXCHANGE_BUILD:
+            _collect_builds(run, tally)
+        elif tally.collector.per_server:
+            _collect_per_server(run, tally)
+        else:
+            for found in answers(run.source.shell, tally.collector, tally.collector.parameters):
+                _take(run, tally, found, keep=keep)
+    except SourceError as stop:
+        unreachable = isinstance(stop, SourceUnreachable)
+        tally.wrong(state_of(stop.cause), str(stop))
+    tally.notes.extend(run.source.shell.notes)
+    tally.ended_at = run.now()
+    if tally.collector is EXCHANGE_SERVER:
+        run.servers_known = not tally.problems
+    return unreachable
+
+
+def answers(
+    shell: ExchangeShell, collector: ExchangeCollector, parameters: Mapping[str, str | bool]
+) -> Iterator[PsObject]:
+    """Objects of a collector's command, or of its older alternative where there is no such one."""
+    *newer, last = collector.cmdlets
+    for cmdlet in newer:
+        try:
+            yield from shell.stream(cmdlet, parameters, optional=OPTIONAL_PARAMETERS)
+        except CommandUnsupported:
+            continue
+        return
+    yield from shell.stream(last, parameters, optional=OPTIONAL_PARAMETERS)
+
+
+def _take(run: _Run, tally: Tally, found: PsObject, *, keep: bool = True) -> None:
+    try:
+        rows = rows_of(tally.collector, found)
+        server = rows[0]
+        if isinstance(server, OnpremExchangeServer) and not server.is_edge_server:
+            run.servers[server.name] = server.fqdn or server.name
+        if keep:
+            tally.add(rows, run.writer, found.place or tally.command)
+    except UnexpectedAnswer as misfit:
+        tally.misfit(str(misfit))
+    count = sum(tally.rows[model.table] for model in tally.collector.tables[:1])
+    if count % PROGRESS_EVERY == 0:
+        run.progress(tally.command, count)
+
+
+def _collect_per_server(run: _Run, tally: Tally) -> None:
+    _need_servers(run, tally)
+    for server in run.servers:
+        try:
+            for found in answers(run.source.shell, tally.collector, {"Server": server}):
+                of_server = {**found, "Server": server}
+                _take(run, tally, PsObject(of_server, found.types, found.text, found.place))
+        except SourceUnreachable:
+            raise
+        except SourceError as refusal:
+            tally.wrong(state_of(refusal.cause), str(refusal))
+
+
+def _collect_builds(run: _Run, tally: Tally) -> None:
+    read_build = run.source.read_build
+    if read_build is None:
+        tally.wrong("not_requested", "The configuration says builds: read: false.")
+        return
+    _need_servers(run, tally)
+    for number, (server, fqdn) in enumerate(run.servers.items(), start=1):
+        try:
+            _take(run, tally, read_build(server, fqdn))
+        except SourceError as refusal:
+            tally.add([refused_build(server, str(refusal))], run.writer, server)
+            tally.notes.append(f"Not measured: {server} ({refusal}).")
+        run.progress(tally.command, number)
+
+
+def _need_servers(run: _Run, tally: Tally) -> None:
+    if not run.servers_known:
+        tally.wrong(
+            "partial",
+            f"Which servers there are is not known for certain: {EXCHANGE_SERVER.cmdlets[0]} did"
+            " not end well.",
+        )

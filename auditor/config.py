@@ -1,0 +1,209 @@
+"""The configuration: where the sources are, how to sign in, and what the customer intends.
+
+It never holds a secret: it says where one comes from.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from auditor.errors import InputRefused
+from auditor.sources.shell_settings import ShellSettings, windows_settings
+from auditor.yaml_file import problems_of, read_yaml
+
+Ask = Callable[[str], str]
+"""Asks the person at the terminal for a secret without showing it; takes the question."""
+
+SECRETS = ("password", "secret", "client_secret", "pin", "passphrase")
+SIGN_IN_WITH_A_PASSWORD = frozenset({"basic", "ntlm", "negotiate"})
+
+
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) else value
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _paths(value: object) -> object:
+    return tuple(Path(item) for item in value) if isinstance(value, list) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+Tables = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+]
+
+
+class Part(BaseModel):
+    """Part of the configuration; unknown keys are refused with the closest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SignIn(Part):
+    """How an account proves itself. `password_from` says where its password comes from.
+
+    `ticket` is the Kerberos ticket of whoever runs the program; `environment` the variable
+    `password_variable`; `keyring` the system's key ring, under the service `keyring_service`.
+    """
+
+    authentication: Literal["kerberos", "negotiate", "ntlm", "certificate", "basic"] = "kerberos"
+    username: str | None = None
+    password_from: Literal["ticket", "prompt", "environment", "keyring"] = "ticket"
+    password_variable: str = "AUDITOR_PASSWORD"
+    keyring_service: str = "hybrid-onboarding-auditor"
+    certificate_file: FilePath | None = None
+    certificate_key_file: FilePath | None = None
+
+
+class Exchange(SignIn):
+    """An Exchange server that answers PowerShell remoting, and how patient to be with it.
+
+    Times are seconds: `silence` without a new object, `deadline` for one command, `patience` for a
+    server that is too busy. `parallel` bounds the shells for commands asked mailbox by mailbox.
+    """
+
+    server: str = Field(min_length=1)
+    tls: bool = False
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    ca_file: FilePath | None = None
+    path: str = "PowerShell"
+    kerberos_service: Literal["host", "HTTP"] = "host"
+    kerberos_hostname: str | None = None
+    environment_proxies: bool = False
+    silence: float = Field(default=300, gt=0)
+    deadline: float = Field(default=7_200, gt=0)
+    patience: float = Field(default=120, ge=0)
+    parallel: int = Field(default=3, ge=1, le=10)
+
+
+class Builds(Part):
+    """The ordinary Windows Remote Management of every Exchange server, for the file version.
+
+    It uses the account of `exchange`. `read: false` leaves the builds unread: the rules that need
+    them are then not assessed.
+    """
+
+    read: bool = True
+    tls: bool = False
+    port: int | None = Field(default=None, ge=1, le=65_535)
+
+
+class Configuration(Part):
+    """A whole configuration file."""
+
+    organization: str = ""
+    exchange: Exchange
+    builds: Builds = Builds()
+    plan: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
+    only: Tables = ()
+
+
+def read_configuration(path: Path) -> Configuration:
+    """The configuration in a YAML file; raises InputRefused with one sentence per fault."""
+    content = read_yaml(path)
+    parts: dict[str, type[BaseModel]] = {"exchange": Exchange, "builds": Builds}
+    _refuse_secrets(path, content)
+    try:
+        return Configuration.model_validate(content)
+    except ValidationError as problem:
+        faults = problems_of(problem, path.name, Configuration, parts)
+        raise InputRefused("\n".join(faults)) from None
+
+
+def _refuse_secrets(path: Path, content: object) -> None:
+    """A secret in the file is refused before anything else could print it."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if str(key).lower() in SECRETS:
+                raise InputRefused(
+                    f"{path.name}: {key} does not belong into a file; take it out, change it, and"
+                    " set password_from to prompt, environment or keyring"
+                )
+            _refuse_secrets(path, value)
+
+
+def shell_settings(exchange: Exchange) -> ShellSettings:
+    """The Exchange endpoint; raises InputRefused for a combination that cannot work."""
+    return ShellSettings(
+        host=exchange.server,
+        port=exchange.port,
+        tls=exchange.tls,
+        authentication=exchange.authentication,
+        username=exchange.username,
+        certificate_file=exchange.certificate_file,
+        certificate_key_file=exchange.certificate_key_file,
+        ca_file=exchange.ca_file,
+        path=exchange.path,
+        kerberos_service=exchange.kerberos_service,
+        kerberos_hostname=exchange.kerberos_hostname,
+        environment_proxies=exchange.environment_proxies,
+        silence=exchange.silence,
+        deadline=exchange.deadline,
+        patience=exchange.patience,
+    )
+
+
+def build_settings(configuration: Configuration, server: str) -> ShellSettings:
+    """The Windows endpoint of one server, with the account of `exchange`."""
+    builds, exchange = configuration.builds, shell_settings(configuration.exchange)
+    own = windows_settings(exchange, server, builds.port)
+    return replace(own, tls=builds.tls)
+
+
+def password_of(sign_in: SignIn, ask: Ask) -> Callable[[], str] | None:
+    """Where the password comes from, to be called when it is needed; None for a ticket.
+
+    Raises InputRefused at once where the source cannot give one.
+    """
+    match sign_in.password_from:
+        case "ticket":
+            if sign_in.authentication in SIGN_IN_WITH_A_PASSWORD and sign_in.username:
+                raise InputRefused(
+                    f"authentication {sign_in.authentication} for {sign_in.username} needs a"
+                    " password; set password_from to prompt, environment or keyring"
+                )
+            return None
+        case "prompt":
+            return lambda: ask(f"Password of {sign_in.username or 'the account'}: ")
+        case "environment":
+            return lambda: _from_environment(sign_in.password_variable)
+        case "keyring":
+            return lambda: _from_keyring(sign_in.keyring_service, sign_in.username or "")
+
+
+def _from_environment(variable: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        raise InputRefused(
+            f"the environment variable {variable} is not set; set it, or change password_from"
+        )
+    return value
+
+
+def _from_keyring(service: str, username: str) -> str:
+    # A package of its own, wanted by few, and slow to load.
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        raise InputRefused(
+            "password_from: keyring needs the package keyring; install it with"
+            " pip install keyring, or change password_from"
+        ) from None
+    value: object = keyring.get_password(service, username)
+    if not isinstance(value, str) or not value:
+        raise InputRefused(
+            f"the key ring holds no password of {username!r} for {service!r}; store it with"
+            f" keyring set {service} {username}"
+        )
+    return value

@@ -1,0 +1,145 @@
+"""Collecting over the lab's wire: the rows of exports, and an honest line for every fault."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditor.collectors.exports import import_exports
+from auditor.collectors.live import LiveExchange, collect_exchange
+from auditor.errors import SourceError
+from auditor.evidence.bundle import BundleWriter, Header, open_bundle
+from auditor.evidence.tables import COLLECTED
+from auditor.lab.exports import write_exports
+from auditor.lab.organization import Organization, build
+from auditor.lab.wsman_endpoint import LabEndpoint
+from auditor.sources.clixml import PsObject
+from auditor.sources.exchange_shell import ExchangeShell
+from auditor.sources.shell_settings import ShellSettings, windows_settings
+from auditor.sources.windows_shell import read_exsetup
+
+NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+HEADER = Header(
+    format_version=1, kind="evidence", tool_version="test", title="", created_at=NOW, details={}
+)
+ALL = tuple(model.table for model in COLLECTED)
+Rows = dict[str, list[str]]
+States = dict[str, tuple[str, str]]
+
+
+def silent(stage: str, done: int) -> None:
+    """Progress that nobody listens to."""
+
+
+@contextmanager
+def live(endpoint: LabEndpoint) -> Iterator[LiveExchange]:
+    settings = ShellSettings(
+        host=endpoint.host,
+        port=endpoint.port,
+        tls=False,
+        authentication="ntlm",
+        username=endpoint.credentials.username,
+        read_timeout=5,
+        operation_timeout=2,
+        silence=4,
+        deadline=20,
+        patience=1,
+    )
+
+    def read_build(server: str, fqdn: str) -> PsObject:
+        windows = windows_settings(settings, endpoint.host, endpoint.port)
+        windows = replace(windows, path=endpoint.windows_path(server))
+        return read_exsetup(windows, lambda: endpoint.credentials.password, server)
+
+    with ExchangeShell(settings, lambda: endpoint.credentials.password) as shell:
+        yield LiveExchange(shell, read_build)
+
+
+def collected(
+    folder: Path, fill: Callable[[BundleWriter], object], tables: Collection[str] = ALL
+) -> tuple[Rows, States]:
+    with BundleWriter(folder, HEADER) as writer:
+        fill(writer)
+    with open_bundle(folder, "evidence", COLLECTED) as bundle:
+        rows = {
+            model.table: sorted(
+                row.model_dump_json() for page in bundle.pages(model) for row in page
+            )
+            for model in COLLECTED
+            if model.table in tables
+        }
+        states = {table: (line.state, line.detail) for table, line in bundle.ledger.items()}
+        return rows, {table: states[table] for table in tables}
+
+
+def over_the_wire(
+    organization: Organization, folder: Path, tables: Collection[str] = ALL, **lab: object
+) -> tuple[Rows, States]:
+    def fill(writer: BundleWriter) -> None:
+        with LabEndpoint(organization, **lab) as endpoint, live(endpoint) as source:  # type: ignore[arg-type]  # named by the tests
+            collect_exchange(source, writer, tables, now=lambda: NOW, progress=silent)
+
+    return collected(folder, fill, tables)
+
+
+def test_the_wire_gives_the_rows_of_the_exports(tmp_path: Path) -> None:
+    organization = build(60)
+    write_exports(organization, tmp_path / "exports")
+    exported, export_states = collected(
+        tmp_path / "a",
+        lambda writer: import_exports(
+            [tmp_path / "exports"], writer, now=lambda: NOW, progress=silent
+        ),
+    )
+    live_rows, live_states = over_the_wire(organization, tmp_path / "b")
+    asked = [table for table in ALL if export_states[table][0] == "complete"]
+    assert {table: live_states[table][0] for table in asked} == dict.fromkeys(asked, "complete")
+    by_design = {"onprem_exchange_build"}
+    for table in asked:
+        if table not in by_design:
+            assert live_rows[table] == exported[table], table
+    # Each path says in its own words why a server's build could not be read; the builds are equal.
+    assert len(live_rows["onprem_exchange_build"]) == len(exported["onprem_exchange_build"])
+    measured = {row for row in exported["onprem_exchange_build"] if '"refusal":null' in row}
+    assert measured == {
+        row for row in live_rows["onprem_exchange_build"] if '"refusal":null' in row
+    }
+
+
+def test_only_the_tables_asked_for_are_collected(tmp_path: Path) -> None:
+    rows, states = over_the_wire(build(5), tmp_path / "b", ("onprem_exchange_certificate",))
+    assert states["onprem_exchange_certificate"][0] == "complete"
+    assert rows["onprem_exchange_certificate"]
+    assert sorted(path.name for path in (tmp_path / "b" / "tables").iterdir()) == [
+        "onprem_exchange_certificate.jsonl",
+        "onprem_exchange_certificate_name.jsonl",
+    ]
+
+
+def test_a_build_that_nobody_may_read_hides_no_other(tmp_path: Path) -> None:
+    rows, states = over_the_wire(
+        build(5, faults=("build_not_read",)), tmp_path / "b", ("onprem_exchange_build",)
+    )
+    refused = [row for row in rows["onprem_exchange_build"] if '"refusal":null' not in row]
+    assert len(refused) == 1
+    assert len(rows["onprem_exchange_build"]) > 1
+    assert states["onprem_exchange_build"][0] == "complete"
+    assert "Not measured" in states["onprem_exchange_build"][1]
+
+
+def test_a_wrong_password_is_told_before_anything_is_collected(tmp_path: Path) -> None:
+    with LabEndpoint(build(1)) as endpoint:
+        settings = ShellSettings(
+            host=endpoint.host,
+            port=endpoint.port,
+            tls=False,
+            authentication="ntlm",
+            username=endpoint.credentials.username,
+        )
+        with pytest.raises(SourceError), ExchangeShell(settings, lambda: "wrong"):
+            pass
