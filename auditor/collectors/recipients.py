@@ -6,7 +6,7 @@ answer of Exchange 2016; of the others no public export is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.reading import (
@@ -36,7 +36,8 @@ WHOLE_FOREST: Mapping[str, str | bool] = {"ResultSize": "Unlimited", "IgnoreDefa
 """Without them a command stops at 1,000 objects, and at the domain of the session."""
 
 
-def _lowered(value: str | None) -> str | None:
+def lowered(value: str | None) -> str | None:
+    """Text in lower case, for a key."""
     return None if value is None else value.lower()
 
 
@@ -53,23 +54,24 @@ def _mailbox(found: PsObject) -> Iterator[Evidence]:
         primary_smtp_address=primary,
         primary_smtp_address_key=primary.lower(),
         user_principal_name=upn,
-        user_principal_name_key=_lowered(upn),
+        user_principal_name_key=lowered(upn),
         sam_account_name=optional_text(found, "SamAccountName"),
         recipient_type_details=text(found, "RecipientTypeDetails"),
         server_name=server,
         server_key=None if server is None else server_key(server),
         email_address_policy_enabled=flag(found, "EmailAddressPolicyEnabled"),
     )
-    yield from _addresses(found, mailbox, OnpremMailboxAddress)
+    yield from addresses(texts(found, "EmailAddresses"), mailbox, OnpremMailboxAddress)
 
 
-def _addresses(
-    found: PsObject,
+def addresses(
+    proxies: Iterable[str],
     mailbox: str,
     model: type[OnpremMailboxAddress] | type[OnpremRemoteMailboxAddress],
 ) -> Iterator[Evidence]:
+    """One row for each proxy address of a mailbox, each once."""
     seen = set()
-    for proxy in texts(found, "EmailAddresses"):
+    for proxy in proxies:
         prefix, address, domain = address_parts(proxy)
         # Exchange marks the primary address of a kind by a prefix in capitals
         is_primary = proxy.startswith(f"{prefix.upper()}:")
@@ -94,19 +96,20 @@ def _cas_mailbox(found: PsObject) -> Iterator[Evidence]:
         active_sync_mailbox_policy=optional_text(found, "ActiveSyncMailboxPolicy"),
         active_sync_mailbox_policy_is_defaulted=flag(found, "ActiveSyncMailboxPolicyIsDefaulted"),
     )
-    for key, device in _devices(found, "ActiveSyncAllowedDeviceIDs").items():
+    for key, device in device_keys(texts(found, "ActiveSyncAllowedDeviceIDs")).items():
         yield OnpremCasMailboxAllowedDevice(
             mailbox_guid=mailbox, device_id=device, device_id_key=key
         )
-    for key, device in _devices(found, "ActiveSyncBlockedDeviceIDs").items():
+    for key, device in device_keys(texts(found, "ActiveSyncBlockedDeviceIDs")).items():
         yield OnpremCasMailboxBlockedDevice(
             mailbox_guid=mailbox, device_id=device, device_id_key=key
         )
 
 
-def _devices(found: PsObject, name: str) -> dict[str, str]:
+def device_keys(identifiers: Iterable[str]) -> dict[str, str]:
+    """Identifiers of devices by their key; the first spelling of each counts."""
     devices: dict[str, str] = {}
-    for device in texts(found, name):
+    for device in identifiers:
         devices.setdefault(device.lower(), device)
     return devices
 
@@ -115,7 +118,7 @@ def _remote_mailbox(found: PsObject) -> Iterator[Evidence]:
     mailbox = guid(found, "Guid")
     name, primary = text(found, "DistinguishedName"), text_or_empty(found, "PrimarySmtpAddress")
     upn = optional_text(found, "UserPrincipalName")
-    prefix, address, domain = _routing(optional_text(found, "RemoteRoutingAddress"))
+    prefix, address, domain = routing(optional_text(found, "RemoteRoutingAddress"))
     yield OnpremRemoteMailbox(
         guid=mailbox,
         exchange_guid=optional_guid(found, "ExchangeGuid"),
@@ -125,16 +128,17 @@ def _remote_mailbox(found: PsObject) -> Iterator[Evidence]:
         primary_smtp_address=primary,
         primary_smtp_address_key=primary.lower(),
         user_principal_name=upn,
-        user_principal_name_key=_lowered(upn),
+        user_principal_name_key=lowered(upn),
         recipient_type_details=text(found, "RecipientTypeDetails"),
         remote_routing_address=address,
         routing_address_prefix=prefix,
         routing_domain=domain,
     )
-    yield from _addresses(found, mailbox, OnpremRemoteMailboxAddress)
+    yield from addresses(texts(found, "EmailAddresses"), mailbox, OnpremRemoteMailboxAddress)
 
 
-def _routing(written: str | None) -> tuple[str | None, str | None, str | None]:
+def routing(written: str | None) -> tuple[str | None, str | None, str | None]:
+    """Prefix, address and domain of a routing address; '' for none, None where it is not known."""
     if written is None:
         return None, None, None
     return address_parts(written) if written else ("", "", "")

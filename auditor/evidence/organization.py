@@ -87,7 +87,7 @@ class OnpremAcceptedDomain(Evidence):
     name: str
     domain_name: str
     domain: str
-    domain_type: str
+    domain_type: str | None
 
 
 class OnpremRemoteDomain(Evidence):
