@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,13 +20,8 @@ from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_te
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import WaiverBook, read_waivers
 from auditor.errors import InputRefused
-from auditor.evidence.bundle import (
-    BundleWriter,
-    Header,
-    open_bundle,
-    refuse_existing,
-    seal,
-)
+from auditor.evidence.bundle import Header, open_bundle, refuse_existing
+from auditor.evidence.bundle_output import new_bundle
 from auditor.evidence.database import Answer
 from auditor.evidence.ledger import LedgerLine
 from auditor.evidence.reference_data import ReferenceTable, read_reference
@@ -49,32 +43,6 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-@contextmanager
-def _new_bundle(target: Path, header: Header, force: bool) -> Iterator[BundleWriter]:
-    """A bundle written beside its target and sealed at the end.
-
-    Evidence of an interrupted run stays as a folder, which can be read for what it is. Refused
-    input leaves nothing, and neither does an assessment: it can be made again at any time.
-    """
-    refuse_existing(target, force)
-    folder = target.with_name(target.name + ".partial")
-    if force:
-        shutil.rmtree(folder, ignore_errors=True)
-    # A folder that is there already is refused here, before anything can be thrown away.
-    writer = BundleWriter(folder, header)
-    keep = header.kind == "evidence"
-    try:
-        with writer:
-            yield writer
-        seal(folder, target, force=force)
-    except InputRefused:
-        keep = False
-        raise
-    finally:
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def import_evidence(
     exports: Sequence[Path], target: Path, *, force: bool, title: str, progress: Progress
 ) -> ImportSummary:
@@ -90,7 +58,7 @@ def import_evidence(
         created_at=utc_now(),
         details={},
     )
-    with _new_bundle(target, header, force) as writer:
+    with new_bundle(target, header, force) as writer:
         return import_exports(exports, writer, now=utc_now, progress=progress)
 
 
@@ -147,7 +115,7 @@ def assess_evidence(
             created_at=None,
             details=details,
         )
-        with _new_bundle(target, header, force) as writer:
+        with new_bundle(target, header, force) as writer:
             return assess(material, rules, book, writer, progress)
 
 
