@@ -17,6 +17,8 @@ from auditor.evidence.bundle_format import short
 LONGEST_QUERY = 20_000
 MOST_TABLES = 50
 """Tables a query may name: planning a join of hundreds takes minutes, and no deadline ends it."""
+DEEPEST_SUBQUERY = 10
+"""Subqueries within subqueries: DuckDB 1.4 doubles its planning time with each."""
 
 # fmt: off
 QUERY_NODES = frozenset({"CTE_NODE", "SELECT_NODE", "SET_OPERATION_NODE"})
@@ -91,14 +93,17 @@ def check(tree: Mapping[str, Any], known: Collection[str], *, star: bool) -> Che
 
 def _nodes(root: object) -> Iterator[Mapping[str, Any]]:
     # Without recursion: how deep the tree is, its author decides.
-    waiting = [root]
+    waiting = [(root, 0)]
     while waiting:
-        node = waiting.pop()
+        node, depth = waiting.pop()
         if isinstance(node, dict):
             yield node
-            waiting.extend(node.values())
+            depth += "subquery" in node
+            if depth > DEEPEST_SUBQUERY:
+                raise QueryRefused(f"a query nests subqueries {DEEPEST_SUBQUERY} deep at most")
+            waiting.extend((value, depth) for value in node.values())
         elif isinstance(node, list):
-            waiting.extend(node)
+            waiting.extend((value, depth) for value in node)
 
 
 def _check_node(node: Mapping[str, Any], *, star: bool) -> None:
