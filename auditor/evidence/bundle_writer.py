@@ -95,6 +95,8 @@ class BundleWriter:
         for path in (folder / TABLES).iterdir():
             if TABLE_FILE.fullmatch(path.name) and path.stem not in complete:
                 path.unlink()
+        for name in (LEDGER, SOURCES):
+            _drop_unfinished_line(folder / name)
         writer = cls.__new__(cls)
         writer._folder = folder
         writer._open("ab")
@@ -259,6 +261,15 @@ def _remove(folder: Path, tables: dict[str, Path]) -> None:
         path.unlink(missing_ok=True)
     (folder / TABLES).rmdir()
     folder.rmdir()
+
+
+def _drop_unfinished_line(path: Path) -> None:
+    # Else the next line would be appended to half of one, and neither could be read.
+    try:
+        with path.open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
+    except OSError as problem:
+        raise _unwritable(path, problem) from problem
 
 
 def _create(path: Path, mode: Literal["xb", "x+b", "ab"] = "xb") -> IO[bytes]:

@@ -356,6 +356,24 @@ def test_a_ledger_line_that_was_not_finished_is_dropped(tmp_path: Path) -> None:
         assert bundle.ledger["owner"].state == "partial"
 
 
+def test_a_resumed_run_keeps_complete_tables_and_drops_half_a_line(tmp_path: Path) -> None:
+    folder = write(tmp_path / "open", [*owners("ab"), phone("x")], [complete("owner", 2)])
+    for name in ("ledger.jsonl", "sources.jsonl"):
+        (folder / name).write_bytes((folder / name).read_bytes() + b'{"table":"pho')
+    with BundleWriter.resume(folder, {"owner"}) as writer:
+        writer.source(
+            SourceFile(name="b", sha256=None, bytes=None, recognised_as="x", objects=None)
+        )
+        writer.append(phone("y"))
+        writer.record(complete("phone", 1))
+    seal(folder, tmp_path / "x.zip", force=False)
+    with opened(tmp_path / "x.zip") as bundle:
+        assert list(bundle.lines(Owner)) == owners("ab")
+        assert list(bundle.lines(Phone)) == [phone("y")]
+        assert [source.name for source in bundle.sources] == ["b"]
+        assert dict(bundle.ledger) == {"phone": complete("phone", 1), "owner": complete("owner", 2)}
+
+
 def test_the_last_ledger_line_of_a_table_counts(tmp_path: Path) -> None:
     first = not_requested("owner", "asked again").model_copy(update={"state": "unreachable"})
     folder = write(tmp_path / "open", owners("ab"), [first, complete("owner", 2)])
