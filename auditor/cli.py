@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import getpass
 import os
 import signal
 import sys
@@ -69,6 +70,7 @@ class TableFormat(StrEnum):
 
 Arguments = ParamSpec("Arguments")
 Evidence = Annotated[Path, typer.Argument(help="An evidence bundle: a zip, or a folder of one.")]
+Config = Annotated[Path, typer.Option("--config", help="The configuration, a YAML file.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
@@ -120,6 +122,79 @@ def import_(
     for line in words.import_sentences(summary):
         typer.echo(plain(line))
     typer.echo(f"wrote {out}")
+
+
+@app.command()
+@command
+def permissions(config: Config) -> None:
+    """Show what will be read, by which command, with which rights; contacts nothing."""
+    from auditor import collect as collecting
+    from auditor.config import read_configuration
+
+    for needed in collecting.permissions(read_configuration(config)):
+        typer.echo(plain(f"{needed.command} on {needed.source}"))
+        typer.echo(plain(f"    right:  {needed.right}"))
+        typer.echo(plain(f"    fills:  {', '.join(needed.tables)}"))
+
+
+@app.command()
+@command
+def check(config: Config) -> None:
+    """Connect to every source, try every command, and say what will be missing."""
+    from auditor import collect as collecting
+    from auditor.config import read_configuration
+
+    missing = 0
+    for tried in collecting.check(read_configuration(config), getpass.getpass):
+        missing += tried.problem is not None
+        typer.echo(plain(f"{'MISSING' if tried.problem else 'ok':<8}{tried.what}"))
+        if tried.problem:
+            typer.echo(plain(f"        {tried.problem}"))
+    if missing:
+        raise typer.Exit(EXIT_CODES[Readiness.UNDETERMINED])
+
+
+@app.command()
+@command
+def collect(
+    config: Config,
+    out: Annotated[Path, typer.Option("--out", help="The evidence bundle to write.")],
+    only: Annotated[list[str] | None, typer.Option(help="Collect this table alone.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    force: Force = False,
+) -> None:
+    """Read the configured sources into a bundle of evidence."""
+    from auditor import collect as collecting
+    from auditor import words
+    from auditor.config import read_configuration
+
+    wish = collecting.Wish(only or (), resume, force)
+    with progress() as told:
+        lines = collecting.collect(read_configuration(config), out, wish, getpass.getpass, told)
+    for line in words.ledger_sentences(lines):
+        typer.echo(plain(line))
+    typer.echo(f"wrote {out}")
+
+
+@app.command("run")
+@command
+def run_(
+    config: Config,
+    out: Annotated[Path, typer.Option("--out", help="An empty or new folder.")],
+) -> None:
+    """Collect, assess and report in one go; the exit code is the verdict."""
+    from auditor import collect as collecting
+    from auditor import words
+    from auditor.config import read_configuration
+
+    with progress() as told:
+        made = collecting.run(read_configuration(config), out, getpass.getpass, told)
+    for line in words.ledger_sentences(made.ledger):
+        typer.echo(plain(line))
+    for line in words.verdict_sentences(made.judgement):
+        typer.echo(plain(line))
+    typer.echo(str(made.report))
+    raise typer.Exit(EXIT_CODES[made.judgement.readiness])
 
 
 @app.command()

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from auditor.collect import Wish, collect_from
+from auditor.collectors.live import LiveExchange
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused
-from auditor.run import assess_evidence, import_evidence, write_report
+from auditor.run import assess_evidence, write_report
+from auditor.sources.clixml import PsObject
+from auditor.sources.exchange_shell import ExchangeShell
+from auditor.sources.shell_settings import ShellSettings, windows_settings
+from auditor.sources.windows_shell import read_exsetup
+
+if TYPE_CHECKING:
+    from auditor.lab.organization import Organization
 
 
 def free_folder(wanted: Path) -> Path:
@@ -29,25 +41,22 @@ class Demonstration:
 
 
 def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstration:
-    """The whole way on the embedded lab organisation: exports, import, assess, report.
+    """The whole way on the embedded lab organisation: collect over the wire, assess, report.
 
-    Raises InputRefused when the folder exists and holds something.
+    The lab speaks PowerShell remoting on the loopback address; what asks it is the ordinary
+    collector. Raises InputRefused when the folder exists and holds something.
     """
-    from auditor.lab.exports import write_exports
     from auditor.lab.organization import build
 
     if folder.exists() and any(folder.iterdir()):
         raise InputRefused(f"{folder}: is not empty; name another folder with --out")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     organization = build(mailboxes)
-    progress("writing the lab's exports", mailboxes)
-    write_exports(organization, folder / "exports")
     evidence = folder / "lab.evidence.zip"
     assessment = folder / "lab.assessment.zip"
     report = folder / "report.html"
-    import_evidence(
-        [folder / "exports"], evidence, force=False, title="Lab organisation", progress=progress
-    )
+    with lab_exchange(organization) as source:
+        collect_from(source, evidence, "Lab organisation", Wish(), progress)
     judgement = assess_evidence(
         evidence,
         assessment,
@@ -59,3 +68,29 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     )
     write_report(assessment, report, "html", force=False)
     return Demonstration(evidence, assessment, report, judgement)
+
+
+@contextmanager
+def lab_exchange(organization: Organization) -> Iterator[LiveExchange]:
+    """A lab organisation behind its endpoint, signed in to as any Exchange is."""
+    from auditor.lab.wsman_endpoint import LabEndpoint
+
+    with LabEndpoint(organization) as endpoint:
+        settings = ShellSettings(
+            host=endpoint.host,
+            port=endpoint.port,
+            tls=False,
+            authentication="ntlm",
+            username=endpoint.credentials.username,
+        )
+
+        def password() -> str:
+            return endpoint.credentials.password
+
+        def read_build(server: str, _full_name: str) -> PsObject:
+            windows = windows_settings(settings, endpoint.host, endpoint.port)
+            own = replace(windows, path=endpoint.windows_path(server))
+            return read_exsetup(own, password, server)
+
+        with ExchangeShell(settings, password) as shell:
+            yield LiveExchange(shell, read_build)

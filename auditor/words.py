@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from auditor.collectors.exports import ImportSummary
 from auditor.engine.assess import Judgement
+from auditor.evidence.ledger import LedgerLine
 from auditor.evidence.predicted import RedirectOutcome
 from auditor.prediction.redirect import Prediction
 from auditor.prediction.redirect_steps import StepState
@@ -34,10 +35,15 @@ def import_sentences(summary: ImportSummary) -> Iterator[str]:
     for file in summary.files:
         count = "" if file.objects is None else f", {file.objects:,} objects"
         yield f"{file.name}: {file.recognised_as}{count}"
-    complete = [line for line in summary.ledger if line.cause is None]
-    yield f"{len(complete)} of {len(summary.ledger)} tables are complete"
+    yield from ledger_sentences(summary.ledger)
+
+
+def ledger_sentences(ledger: Sequence[LedgerLine]) -> Iterator[str]:
+    """How many tables are complete, then why each other one is not."""
+    complete = [line for line in ledger if line.cause is None]
+    yield f"{len(complete)} of {len(ledger)} tables are complete"
     told: set[str] = set()
-    for line in summary.ledger:
+    for line in ledger:
         if line.cause is not None and line.detail not in told:
             told.add(line.detail)
             yield f"{line.table}: {line.state}: {line.detail}"

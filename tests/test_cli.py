@@ -48,7 +48,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exports") / "made"
+    write_exports(build(20), folder)
+    return folder
+
+
 COMMANDS = {
+    "permissions": (),
+    "check": (),
+    "collect": (),
+    "run": (),
     "export-script": (),
     "import": (),
     "assess": (),
@@ -150,10 +161,10 @@ def test_what_is_written_is_for_its_owner_alone(demo: Path) -> None:
     }
 
 
-def test_nothing_is_overwritten_without_force(demo: Path, tmp_path: Path) -> None:
+def test_nothing_is_overwritten_without_force(demo: Path, exports: Path, tmp_path: Path) -> None:
     target = tmp_path / "mine"
     target.write_text("precious")
-    exports, evidence = demo / "exports", demo / "lab.evidence.zip"
+    evidence = demo / "lab.evidence.zip"
     for words in (
         ("import", exports, "--out", target),
         ("assess", evidence, "--out", target),

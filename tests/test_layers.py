@@ -11,8 +11,12 @@ import auditor
 PACKAGE = Path(auditor.__file__).parent
 FOUNDATION = {"errors", "verdicts"}
 ALLOWED: dict[str, set[str]] = {
-    "cli": {"run", "demo", "words", "terminal", *FOUNDATION},
-    "demo": {"run", "lab", "engine", *FOUNDATION},
+    "cli": {"collect", "config", "demo", "run", "terminal", "words", *FOUNDATION},
+    "demo": {"collect", "collectors", "run", "lab", "engine", "sources", *FOUNDATION},
+    "collect": {
+        *("collectors", "config", "engine", "evidence", "run", "sources", "yaml_file"),
+        *FOUNDATION,
+    },
     "words": {"collectors", "engine", "evidence", "prediction", *FOUNDATION},
     "run": {
         *("assessment", "collectors", "engine", "evidence", "prediction", "report", "resources"),
