@@ -3,6 +3,9 @@
 DuckDB has no authorizer and calls untrusted SQL unsafe by design. `json_serialize_sql` shows a
 query as a tree; whatever of it is not listed here is refused, so what a later DuckDB adds is
 refused as well. The locked configuration of `database.py` stands behind this list.
+
+What it does not prevent: texts that multiply (`||` and `replace` over each other) can take some
+gigabytes before DuckDB gives up, since its memory limit does not count a text in the making.
 """
 
 from __future__ import annotations
