@@ -177,6 +177,7 @@ CLASSES = (
     ObjectClass("msExchFedOrgId", (_ORGANIZATION,)),
     ObjectClass("msExchFedSharingRelationship", ("msExchFedOrgId",)),
     ObjectClass("msExchCoexistenceRelationship", ("msExchContainer",)),
+    ObjectClass("msExchIntraOrganizationConnector", ("msExchContainer",)),
     ObjectClass("msExchTransportSettings", (_ORGANIZATION,)),
     ObjectClass("msExchAcceptedDomain", ("msExchContainer",)),
     ObjectClass("msExchMobileMailboxSettings", (_ORGANIZATION,)),

@@ -10,8 +10,9 @@ from auditor.lab.directory_catalogue import PROPERTY_SETS
 from auditor.lab.directory_records import Record, Values
 from auditor.lab.directory_schema import schema_objects
 from auditor.lab.draws import guid
-from auditor.lab.organization import Organization
+from auditor.lab.organization import ROUTING_DOMAIN, Organization
 from auditor.lab.parts import Server
+from auditor.lab.type_names import INTRA_ORGANIZATION_CONNECTOR
 
 ACCESS_LEVELS = ("Allow", "Block", "Quarantine")
 """Levels of rules and of the organisation count from 0, states of devices do not."""
@@ -132,6 +133,7 @@ def exchange_objects(organization: Organization) -> Iterator[Record]:
     for server in organization.servers:
         yield from _server(organization, server)
     yield from _relationships(organization)
+    yield from _connectors(organization)
     yield from _hybrid_configuration(organization)
     yield from _accepted_domains(organization)
     yield from _mobile(organization)
@@ -203,6 +205,23 @@ def _relationships(organization: Organization) -> Iterator[Record]:
         if found.target_owa_url:
             values["msExchFedTargetOwaURL"] = found.target_owa_url
         yield node(f"CN={found.name},{federation}", "msExchFedSharingRelationship", values)
+
+
+def _connectors(organization: Organization) -> Iterator[Record]:
+    container = f"CN=Intra Organization Connectors,{names.EXCHANGE}"
+    yield node(container, "msExchContainer")
+    label = f"HybridIOC - {organization.guid}"
+    made = guid(organization.seed, INTRA_ORGANIZATION_CONNECTOR[0], label)
+    yield node(
+        f"CN={label},{container}",
+        "msExchIntraOrganizationConnector",
+        {
+            "objectGUID": uuid.UUID(made).bytes_le,
+            "msExchFedDomainNames": [ROUTING_DOMAIN],
+            "msExchFedIsEnabled": True,
+            "msExchFedTargetAutodiscoverEPR": "https://autodiscover-s.outlook.com/autodiscover",
+        },
+    )
 
 
 def _hybrid_configuration(organization: Organization) -> Iterator[Record]:

@@ -1,0 +1,186 @@
+"""What came of one search of the directory: rows, hidden values, and everything that went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auditor.collectors.directory_contract import DirectoryCollector, LeftOut, Unread
+from auditor.collectors.directory_reading import Found
+from auditor.collectors.directory_rights import Schema, guid_text
+from auditor.collectors.quoting import shortened
+from auditor.collectors.runner import outcomes_of
+from auditor.collectors.tally import Problem
+from auditor.errors import AccessDenied, SourceError, UnexpectedAnswer
+from auditor.evidence.bundle import BundleWriter
+from auditor.evidence.ledger import LedgerLine, State, state_of
+
+PROVIDER = "Active Directory"
+_WORST_FIRST: tuple[State, ...] = (
+    "unexpected_answer",
+    "partial",
+    "access_denied",
+    "unreachable",
+    "unsupported",
+    "not_requested",
+)
+_SHOWN = 4
+
+
+@dataclass
+class Hidden:
+    """Where one attribute is not shown: how often, the first object, and the domains."""
+
+    count: int = 0
+    first: str = ""
+    domains: set[str] = field(default_factory=set)
+
+    def add(self, dn: str, domain: str) -> None:
+        """Note one more object."""
+        self.count += 1
+        self.first = self.first or dn
+        self.domains.add(domain)
+
+
+@dataclass
+class DirectoryTally:
+    """The count of one collector. Without a writer rows are counted and dropped.
+
+    `wanted` holds the tables to fill; `hidden` what was not shown, by attribute, and
+    `hidden_tables` by table and attribute where rows may be missing for it.
+    """
+
+    collector: DirectoryCollector
+    wanted: frozenset[str]
+    schema: Schema | None = None
+    writer: BundleWriter | None = None
+    objects: int = 0
+    denied: int = 0
+    misfits: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    hidden: dict[str, Hidden] = field(default_factory=dict)
+    hidden_tables: dict[str, dict[str, Hidden]] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    servers: dict[str, None] = field(default_factory=dict)
+    bases: dict[str, None] = field(default_factory=dict)
+    account: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    _seen: set[bytes] = field(default_factory=set)
+
+    def wrong(self, error: SourceError) -> None:
+        """Note why the tables are not complete."""
+        self.problems.append(Problem(state_of(error.cause), str(error)))
+
+    def take(self, found: Found, domain: str) -> None:
+        """Write the rows of one object, and note what of it was not shown."""
+        # an object that is moved while it is read can come twice
+        identity = found.entry.attributes.get("objectGUID", [found.dn.encode()])[0]
+        if identity in self._seen:
+            return
+        self._seen.add(identity)
+        self.objects += 1
+        try:
+            outcomes = outcomes_of(self.collector.rows, found, self.collector.name, found.dn)
+        except AccessDenied:
+            self.denied += 1
+            outcomes = []
+        except UnexpectedAnswer as error:
+            self.misfits += 1
+            if self.misfits == 1:
+                self.wrong(error)
+            outcomes = []
+        for outcome in outcomes:
+            if isinstance(outcome, Unread):
+                of_table = self.hidden_tables.setdefault(outcome.table.table, {})
+                of_table.setdefault(outcome.attribute, Hidden()).add(found.dn, domain)
+            elif isinstance(outcome, LeftOut):
+                self.left_out[outcome.reason] += 1
+            elif outcome.table in self.wanted:
+                self.rows[outcome.table] += 1
+                if self.writer is not None:
+                    self.writer.append(outcome)
+        for name in found.unread:
+            self.hidden.setdefault(name, Hidden()).add(found.dn, domain)
+
+    def state(self, table: str) -> State:
+        """Whether a table is complete, or the cause why it is not."""
+        states = [problem.state for problem in self.problems]
+        if self.denied:
+            states.append("access_denied")
+        states.extend(
+            "access_denied" if self._known(name) else "unsupported"
+            for name in self.hidden_tables.get(table, ())
+        )
+        if not states:
+            return "complete"
+        worst = min(states, key=_WORST_FIRST.index)
+        # one domain that does not answer leaves the others
+        return "partial" if worst == "unreachable" and self.objects else worst
+
+    def ledger(self) -> list[LedgerLine]:
+        """One line for each wanted table; each has a state of its own."""
+        return [
+            LedgerLine(
+                table=model.table,
+                state=self.state(model.table),
+                rows=self.rows[model.table],
+                provider=PROVIDER,
+                server=", ".join(self.servers) or None,
+                account=self.account,
+                command=f"LDAP search for {self.collector.name}",
+                filters=self._filters(),
+                started_at=self.started_at,
+                ended_at=self.ended_at,
+                detail=self.detail(model.table),
+            )
+            for model in self.collector.tables
+            if model.table in self.wanted
+        ]
+
+    def detail(self, table: str) -> str:
+        """What is missing of a table and why, then what else is worth knowing; '' for nothing."""
+        told = sorted(self.problems, key=lambda problem: _WORST_FIRST.index(problem.state))
+        sentences = list(dict.fromkeys(problem.sentence for problem in told))
+        if len(sentences) > _SHOWN:
+            sentences[_SHOWN:] = [f"{len(sentences) - _SHOWN} more things went wrong."]
+        if self.misfits > 1:
+            sentences.append(f"{self.misfits} objects could not be read.")
+        in_the_way = self.hidden_tables.get(table, {})
+        if self.denied:
+            sentences.append(
+                f"{self.denied} of {self.objects} {self.collector.name} could not be read at all."
+            )
+        for name, hidden in sorted({**self.hidden, **in_the_way}.items()):
+            if name in in_the_way or not self._blocks_a_table(name):
+                sentences.append(self._not_shown(name, hidden))
+        sentences.extend(
+            f"{count} {'object' if count == 1 else 'objects'} left out: it {reason}."
+            for reason, count in sorted(self.left_out.items())
+        )
+        return " ".join(shortened(sentence) for sentence in sentences)
+
+    def _blocks_a_table(self, name: str) -> bool:
+        return any(name in of_table for of_table in self.hidden_tables.values())
+
+    def _not_shown(self, name: str, hidden: Hidden) -> str:
+        if not self._known(name):
+            return f"This forest knows no attribute {name}."
+        attribute = self.schema.attributes[name] if self.schema else None
+        group = ""
+        if self.schema and attribute:
+            group = self.schema.property_sets.get(guid_text(attribute.property_set), "")
+        of = f", of the property set {group}," if group else ""
+        return (
+            f"{name}{of} is not shown to {self.account or 'the account'} on {hidden.count} of "
+            f"{self.objects} {self.collector.name}, first {hidden.first}; auditor check prints "
+            "the grant."
+        )
+
+    def _known(self, name: str) -> bool:
+        return self.schema is None or name in self.schema.attributes
+
+    def _filters(self) -> str:
+        return f"{self.collector.condition} below {'; '.join(self.bases) or 'nothing'}"
