@@ -91,7 +91,7 @@ class Database:
         memory_limit: str = "256MB",
         threads: int = 2,
     ) -> None:
-        self._models = {model.table: model for model in models}
+        self._columns = {model.table: frozenset(model.model_fields) for model in models}
         self._scratch = Path(tempfile.mkdtemp(prefix="auditor-", dir=directory))
         place = ":memory:" if directory is None else str(self._scratch / "evidence.duckdb")
         settings: dict[str, str | bool | int | float | list[str]] = {
@@ -258,7 +258,7 @@ class Database:
             raise QueryRefused(f"the query has {len(sql)} characters, {LONGEST_QUERY} is the most")
         try:
             tree = self._parser.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchall()
-            return check(json.loads(tree[0][0]), self._models.keys(), star=star)
+            return check(json.loads(tree[0][0]), self._columns, star=star)
         except duckdb.Error as problem:
             raise QueryRefused(_first_line(problem)) from problem
         except RecursionError as problem:

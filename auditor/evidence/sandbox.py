@@ -64,10 +64,11 @@ class Checked:
     parameters: frozenset[str]
 
 
-def check(tree: Mapping[str, Any], known: Collection[str], *, star: bool) -> Checked:
+def check(tree: Mapping[str, Any], known: Mapping[str, Collection[str]], *, star: bool) -> Checked:
     """Hold the tree of `json_serialize_sql` against the list.
 
-    `known`: the evidence tables. Raises QueryRefused, naming the first thing that is not allowed.
+    `known`: the evidence tables and their columns. Raises QueryRefused, naming the first thing that
+    is not allowed.
     """
     if tree.get("error"):
         raise QueryRefused(_one_line(str(tree.get("error_message", "no SQL"))))
@@ -77,12 +78,15 @@ def check(tree: Mapping[str, Any], known: Collection[str], *, star: bool) -> Che
     tables: list[str] = []
     views: set[str] = set()
     parameters: set[str] = set()
+    clocks: set[str] = set()
     for node in _nodes(statements[0]["node"]):
         _check_node(node, star=star)
         if node.get("type") == "BASE_TABLE":
             tables.append(_table(node))
         elif node.get("class") == "PARAMETER":
             parameters.add(_parameter(node))
+        elif node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
+            clocks |= {str(node["column_names"][0]).lower()} & CLOCK_NAMES
         if "cte_map" in node:
             views |= {str(entry["key"]).lower() for entry in node["cte_map"]["map"]}
     if shadows := sorted(views & set(known)):
@@ -91,6 +95,8 @@ def check(tree: Mapping[str, Any], known: Collection[str], *, star: bool) -> Che
         raise QueryRefused(f"there is no evidence table {short(unknown[0])}")
     if len(tables) > MOST_TABLES:
         raise QueryRefused(f"a query names {MOST_TABLES} tables at most, here are {len(tables)}")
+    if odd := sorted(clocks.difference(*(known[table] for table in set(tables) - views))):
+        raise QueryRefused(f"{odd[0]} differs by day or user: name a parameter")
     return Checked(frozenset(set(tables) - views), frozenset(parameters))
 
 
@@ -119,8 +125,6 @@ def _check_node(node: Mapping[str, Any], *, star: bool) -> None:
         raise QueryRefused(f"{_words(str(kind))} is not allowed in a query")
     if "function_name" in node:
         _check_function(node)
-    if group == "COLUMN_REF" and str(node["column_names"][-1]).lower() in CLOCK_NAMES:
-        raise QueryRefused(f"{node['column_names'][-1]} differs by day or user: name a parameter")
     _check_type(node)
     _check_source(node)
 

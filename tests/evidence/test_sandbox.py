@@ -269,6 +269,22 @@ def test_a_consultant_may_ask_for_every_column(database: Database) -> None:
             database.tables_read(sql, star=True)
 
 
+def test_a_column_called_user_is_a_column_where_a_table_has_it() -> None:
+    class Login(Evidence):
+        table: ClassVar[str] = "login"
+        key: ClassVar[tuple[str, ...]] = ("user",)
+
+        user: str
+
+    with Database([Login, Owner]) as database:
+        database.insert([Login(user="ann")])
+        for sql in ("select user from login", "select login.user from login"):
+            assert database.select(sql, {}, seconds=5).rows == [("ann",)]
+        for sql in ("select user from owner", "select user as x", "select owner.user from owner"):
+            with pytest.raises(QueryRefused):
+                database.select(sql, {}, seconds=5)
+
+
 def test_a_parameter_hides_no_table(database: Database) -> None:
     sql = "select name from phone where name in (select name from owner where name > $x)"
     assert database.tables_read(sql) == {"phone", "owner"}
