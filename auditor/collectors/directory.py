@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from auditor.collectors.directory_contract import Place
-from auditor.collectors.directory_grants import Grant, grants_for
+from auditor.collectors.directory_grants import Grant
 from auditor.collectors.directory_names import parent_of
 from auditor.collectors.directory_organization import ORGANIZATION
 from auditor.collectors.directory_reading import Found
@@ -75,7 +75,7 @@ def check_directory(
             model.table,
             tally.state(model.table),
             tally.detail(model.table),
-            tuple(_grants(tally, model.table, organization)),
+            tuple(tally.grants(model.table, organization)),
         )
         for tally, organization in _tallies(run, tables)
         for model in tally.collector.tables
@@ -251,9 +251,9 @@ def _in_domain(run: _Run, tally: DirectoryTally, ground: _Ground, domain: Domain
     directory = run.forest.directory_of(domain)
     tally.servers[directory.server] = None
     rights = Rights(ground.schema, directory.root_dse.token_groups)
-    before = tally.objects
+    before = tally.rows.total() + tally.denied
     _search(run, tally, directory, rights, domain.dn)
-    if tally.objects == before and tally.collector.witness:
+    if tally.rows.total() + tally.denied == before and tally.collector.witness:
         witness = next(iter(_some(directory, domain.dn, tally.collector.witness)), None)
         if witness is not None:
             raise AccessDenied(
@@ -282,11 +282,3 @@ def _search(
             if tally.objects % PROGRESS_EVERY == 0:
                 run.progress(collector.name, tally.objects)
     run.progress(collector.name, tally.objects)
-
-
-def _grants(tally: DirectoryTally, table: str, organization: str) -> list[Grant]:
-    if tally.schema is None:
-        return []
-    hidden = {**tally.hidden, **tally.hidden_tables.get(table, {})}
-    unread = {name: each.domains for name, each in hidden.items()}
-    return grants_for(tally.collector, tally.schema, unread, organization)

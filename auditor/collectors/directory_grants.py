@@ -7,7 +7,9 @@ directory copies to them within the hour ([MS-ADTS] 3.1.1.6.1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from auditor.collectors.directory_contract import DirectoryCollector, Place
 from auditor.collectors.directory_rights import Schema, guid_text
@@ -17,37 +19,63 @@ from auditor.collectors.directory_rights import Schema, guid_text
 class Grant:
     """One right to read.
 
-    `target` is the object it is given on, with all below it. `what` is the name of a property set
-    or attribute as dsacls takes it, '' for everything; `what_guid` its GUID.
+    `target` is the object it is given on, with all below it. `right` is as dsacls and SDDL write
+    it: RP for a property, RC for the access list, GR for everything. `what` is the name of a
+    property set or attribute as dsacls takes it, `what_guid` its GUID; '' for RC and GR.
     """
 
     target: str
-    what: str
-    what_guid: str
+    right: Literal["RP", "RC", "GR"]
+    what: str = ""
+    what_guid: str = ""
 
     def command(self, account: str) -> str:
         """What an administrator types at a prompt of a domain controller."""
-        rights = f"RP;{self.what}" if self.what else "GR"
-        return f'dsacls "{self.target}" /I:T /G "{account}:{rights}"'
+        of = f";{self.what}" if self.what else ""
+        return f'dsacls "{self.target}" /I:T /G "{account}:{self.right}{of}"'
 
     def sddl(self, sid: str) -> str:
         """The same as a line of an access list ([MS-DTYP] 2.5.1.1)."""
         if self.what_guid:
-            return f"(OA;CI;RP;{self.what_guid};;{sid})"
-        return f"(A;CI;RPLCLORC;;;{sid})"
+            return f"(OA;CI;{self.right};{self.what_guid};;{sid})"
+        return f"(A;CI;{'RPLCLORC' if self.right == 'GR' else self.right};;;{sid})"
+
+
+@dataclass
+class Hidden:
+    """Where one attribute is not shown: how often, the first object, and the domains.
+
+    `blind`: of some objects not even the access list is shown, so that an empty value would still
+    look like a hidden one.
+    """
+
+    count: int = 0
+    first: str = ""
+    domains: set[str] = field(default_factory=set)
+    blind: bool = False
+
+    def add(self, dn: str, domain: str, *, blind: bool) -> None:
+        """Note one more object."""
+        self.count += 1
+        self.first = self.first or dn
+        self.domains.add(domain)
+        self.blind = self.blind or blind
 
 
 def grants_for(
-    collector: DirectoryCollector, schema: Schema, unread: dict[str, set[str]], organization: str
+    collector: DirectoryCollector,
+    schema: Schema,
+    hidden: Mapping[str, Hidden],
+    organization: str,
 ) -> list[Grant]:
-    """The grants that show the attributes of `unread`, each with the domains it is hidden in.
+    """The grants that show what is hidden, by attribute.
 
     Attributes that the schema does not know are left out: no right shows them.
     """
     if collector.place is Place.CONFIGURATION:
-        return [Grant(organization, "", "")] if unread and organization else []
+        return [Grant(organization, "GR")] if hidden and organization else []
     found: dict[Grant, None] = {}
-    for name in sorted(unread):
+    for name in sorted(hidden):
         attribute = schema.attributes.get(name)
         if attribute is None:
             continue
@@ -55,7 +83,9 @@ def grants_for(
         what = (schema.property_sets.get(guid) if attribute.property_set else None) or name
         if what == name:
             guid = guid_text(attribute.guid)
-        for domain in sorted(unread[name]):
-            found[Grant(domain, what, guid)] = None
-            found[Grant(f"CN=AdminSDHolder,CN=System,{domain}", what, guid)] = None
+        for domain in sorted(hidden[name].domains):
+            for target in (domain, f"CN=AdminSDHolder,CN=System,{domain}"):
+                found[Grant(target, "RP", what, guid)] = None
+                if hidden[name].blind:
+                    found[Grant(target, "RC")] = None
     return list(found)

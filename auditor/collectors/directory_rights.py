@@ -175,6 +175,10 @@ class Rights:
             shown[name] = self._judge(descriptor, attribute)
         return shown[name]
 
+    def judges(self, entry: Entry) -> bool:
+        """Whether the access list of the object is known, so that nothing has to be inferred."""
+        return self._descriptor(entry) is not None
+
     def may_list(self, entry: Entry) -> bool:
         """Whether the account sees the objects below this one; False where the list is hidden."""
         descriptor = self._descriptor(entry)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditor.collectors.directory_contract import DirectoryCollector, LeftOut, Unread
+from auditor.collectors.directory_grants import Grant, Hidden, grants_for
 from auditor.collectors.directory_reading import Found
 from auditor.collectors.directory_rights import Schema, guid_text
 from auditor.collectors.quoting import shortened
 from auditor.collectors.runner import outcomes_of
 from auditor.collectors.tally import Problem
 from auditor.errors import AccessDenied, SourceError, UnexpectedAnswer
+from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, State, state_of
 
@@ -26,21 +28,6 @@ _WORST_FIRST: tuple[State, ...] = (
     "not_requested",
 )
 _SHOWN = 4
-
-
-@dataclass
-class Hidden:
-    """Where one attribute is not shown: how often, the first object, and the domains."""
-
-    count: int = 0
-    first: str = ""
-    domains: set[str] = field(default_factory=set)
-
-    def add(self, dn: str, domain: str) -> None:
-        """Note one more object."""
-        self.count += 1
-        self.first = self.first or dn
-        self.domains.add(domain)
 
 
 @dataclass
@@ -82,28 +69,31 @@ class DirectoryTally:
             return
         self._seen.add(identity)
         self.objects += 1
+        blind = not found.rights.judges(found.entry)
         try:
-            outcomes = outcomes_of(self.collector.rows, found, self.collector.name, found.dn)
+            for outcome in outcomes_of(self.collector.rows, found, self.collector.name, found.dn):
+                if isinstance(outcome, Unread):
+                    of_table = self.hidden_tables.setdefault(outcome.table.table, {})
+                    hidden = of_table.setdefault(outcome.attribute, Hidden())
+                    hidden.add(found.dn, domain, blind=blind)
+                else:
+                    self._keep(outcome)
         except AccessDenied:
             self.denied += 1
-            outcomes = []
         except UnexpectedAnswer as error:
             self.misfits += 1
             if self.misfits == 1:
                 self.wrong(error)
-            outcomes = []
-        for outcome in outcomes:
-            if isinstance(outcome, Unread):
-                of_table = self.hidden_tables.setdefault(outcome.table.table, {})
-                of_table.setdefault(outcome.attribute, Hidden()).add(found.dn, domain)
-            elif isinstance(outcome, LeftOut):
-                self.left_out[outcome.reason] += 1
-            elif outcome.table in self.wanted:
-                self.rows[outcome.table] += 1
-                if self.writer is not None:
-                    self.writer.append(outcome)
         for name in found.unread:
-            self.hidden.setdefault(name, Hidden()).add(found.dn, domain)
+            self.hidden.setdefault(name, Hidden()).add(found.dn, domain, blind=blind)
+
+    def _keep(self, outcome: Evidence | LeftOut) -> None:
+        if isinstance(outcome, LeftOut):
+            self.left_out[outcome.reason] += 1
+        elif outcome.table in self.wanted:
+            if self.writer is not None:
+                self.writer.append(outcome)
+            self.rows[outcome.table] += 1
 
     def state(self, table: str) -> State:
         """Whether a table is complete, or the cause why it is not."""
@@ -148,22 +138,28 @@ class DirectoryTally:
             sentences[_SHOWN:] = [f"{len(sentences) - _SHOWN} more things went wrong."]
         if self.misfits > 1:
             sentences.append(f"{self.misfits} objects could not be read.")
-        in_the_way = self.hidden_tables.get(table, {})
         if self.denied:
             sentences.append(
                 f"{self.denied} of {self.objects} {self.collector.name} could not be read at all."
             )
-        for name, hidden in sorted({**self.hidden, **in_the_way}.items()):
-            if name in in_the_way or not self._blocks_a_table(name):
-                sentences.append(self._not_shown(name, hidden))
+        sentences.extend(self._not_shown(name, hidden) for name, hidden in self._hidden_of(table))
         sentences.extend(
             f"{count} {'object' if count == 1 else 'objects'} left out: it {reason}."
             for reason, count in sorted(self.left_out.items())
         )
         return " ".join(shortened(sentence) for sentence in sentences)
 
-    def _blocks_a_table(self, name: str) -> bool:
-        return any(name in of_table for of_table in self.hidden_tables.values())
+    def grants(self, table: str, organization: str) -> list[Grant]:
+        """What would show the rows and columns that are hidden of a table."""
+        if self.schema is None:
+            return []
+        return grants_for(self.collector, self.schema, dict(self._hidden_of(table)), organization)
+
+    def _hidden_of(self, table: str) -> list[tuple[str, Hidden]]:
+        """Hidden attributes that concern a table, not those that hide rows of another."""
+        elsewhere = {name for of in self.hidden_tables.values() for name in of}
+        columns = {name: each for name, each in self.hidden.items() if name not in elsewhere}
+        return sorted({**columns, **self.hidden_tables.get(table, {})}.items())
 
     def _not_shown(self, name: str, hidden: Hidden) -> str:
         if not self._known(name):

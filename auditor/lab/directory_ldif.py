@@ -57,10 +57,12 @@ class Reader:
 
     A directory leaves out what may not be read without a word; so do these records. Protected are
     every tenth mailbox, as accounts under AdminSDHolder do not inherit what the domain grants.
+    Without `access_lists` the reader may not read those either.
     """
 
     withheld: frozenset[str] = field(default_factory=frozenset)
     withheld_on_protected: frozenset[str] = field(default_factory=frozenset)
+    access_lists: bool = True
 
     def of(self, protected: bool) -> frozenset[str]:
         """The sets that this reader does not see on an object."""
@@ -77,9 +79,9 @@ def directory_objects(organization: Organization, reader: Reader = FULL_READER) 
     what `reader` may not see is left out.
     """
     for record in configuration_objects(organization):
-        yield stored(record, reader.of(protected=False))
+        yield stored(record, reader.of(protected=False), access_list=reader.access_lists)
     for record, protected in recipient_objects(organization):
-        yield stored(record, reader.of(protected))
+        yield stored(record, reader.of(protected), access_list=reader.access_lists)
 
 
 def recipient_objects(organization: Organization) -> Iterator[tuple[Record, bool]]:
@@ -100,14 +102,15 @@ def recipient_objects(organization: Organization) -> Iterator[tuple[Record, bool
         yield record, False
 
 
-def stored(record: Record, withheld: frozenset[str]) -> Record:
+def stored(record: Record, withheld: frozenset[str], *, access_list: bool = True) -> Record:
     """A record as a reader gets it who is withheld these property sets."""
     values: Values = {
         name: value
         for name, value in record.values.items()
         if name not in BY_NAME or BY_NAME[name].property_set not in withheld
     }
-    values["nTSecurityDescriptor"] = descriptor(_access_list(withheld))
+    if access_list:
+        values["nTSecurityDescriptor"] = descriptor(_access_list(withheld))
     return Record(record.dn, values)
 
 
