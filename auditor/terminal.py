@@ -93,9 +93,10 @@ class Reporter:
     def __call__(self, stage: str, done: int) -> None:
         now = time.monotonic()
         pause = SECONDS_BETWEEN_REPORTS if self._interactive else SECONDS_BETWEEN_LINES
-        if now - self._told < pause and (stage == self._stage or not self._interactive):
+        name = stage.partition(" (")[0]
+        if now - self._told < pause and (name == self._stage or not self._interactive):
             return
-        self._told, self._stage = now, stage
+        self._told, self._stage = now, name
         text = f"{plain(stage)}: {done:,}"
         if self._interactive:
             sys.stderr.write("\r" + text.ljust(self._width))

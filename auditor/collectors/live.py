@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.live_mailboxes import MailboxAnswer, OpenShell, ask_mailboxes
+from auditor.collectors.per_mailbox import MAILBOX_STATISTICS, refused_statistics
+from auditor.collectors.recipients import MAILBOX
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.collectors.runner import rows_of
 from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER, refused_build
 from auditor.collectors.tally import Tally
 from auditor.errors import CommandUnsupported, SourceError, SourceUnreachable, UnexpectedAnswer
+from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, state_of
+from auditor.evidence.recipients import OnpremMailbox, OnpremMailboxAddress
 from auditor.evidence.servers import OnpremExchangeServer
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_shell import ExchangeShell
@@ -33,10 +38,18 @@ ReadBuild = Callable[[str, str], PsObject]
 
 @dataclass(frozen=True)
 class LiveExchange:
-    """An open shell, and how to read the build of one server; None when nobody wants builds."""
+    """An open shell, and how to read the build of one server; None when nobody wants builds.
+
+    `open_shell` opens one more shell on the same server, at most `parallel` at a time, for the
+    commands that are asked mailbox by mailbox; None when nobody wants those. `planned`: addresses
+    in lower case of the mailboxes they are asked for; None means all of them.
+    """
 
     shell: ExchangeShell
     read_build: ReadBuild | None
+    open_shell: OpenShell | None = None
+    parallel: int = 1
+    planned: Collection[str] | None = ()
 
 
 @dataclass
@@ -47,6 +60,8 @@ class _Run:
     progress: Callable[[str, int], None]
     servers: dict[str, str] = field(default_factory=dict)
     servers_known: bool = False
+    mailboxes: list[str] = field(default_factory=list)
+    mailboxes_known: bool = False
 
 
 def collect_exchange(
@@ -63,23 +78,34 @@ def collect_exchange(
     """
     run = _Run(source, writer, now, progress)
     lines: list[LedgerLine] = []
+    one_by_one: list[Tally] = []
     silent = 0
     for collector in _chosen(tables):
         tally = _tally(collector, source.shell)
         wanted = {model.table for model in collector.tables} & set(tables)
         if silent >= 2:
             tally.wrong("unreachable", f"{source.shell.server_name} stopped answering.")
+        elif collector.per_mailbox:
+            one_by_one.append(tally)
+            continue
         else:
             silent = silent + 1 if _collect(run, tally, keep=bool(wanted)) else 0
-        for line in tally.ledger():
-            if line.table in wanted:
-                writer.record(line)
-                lines.append(line)
+        lines += _recorded(tally, wanted, writer)
+    _collect_one_by_one(run, one_by_one)
+    for tally in one_by_one:
+        lines += _recorded(tally, set(tables), writer)
     return tuple(lines)
 
 
+def _recorded(tally: Tally, wanted: Collection[str], writer: BundleWriter) -> list[LedgerLine]:
+    lines = [line for line in tally.ledger() if line.table in wanted]
+    for line in lines:
+        writer.record(line)
+    return lines
+
+
 def _chosen(tables: Collection[str]) -> Iterator[ExchangeCollector]:
-    """The collectors of these tables; the servers come first if others are asked per server."""
+    """The collectors of these tables, and those that say which servers or mailboxes to ask."""
     chosen = [
         collector
         for collector in EXCHANGE_COLLECTORS
@@ -87,6 +113,8 @@ def _chosen(tables: Collection[str]) -> Iterator[ExchangeCollector]:
     ]
     if any(collector.per_server for collector in chosen) and EXCHANGE_SERVER not in chosen:
         yield EXCHANGE_SERVER
+    if any(collector.per_mailbox for collector in chosen) and MAILBOX not in chosen:
+        yield MAILBOX
     yield from chosen
 
 
@@ -119,6 +147,8 @@ def _collect(run: _Run, tally: Tally, *, keep: bool) -> bool:
     tally.ended_at = run.now()
     if tally.collector is EXCHANGE_SERVER:
         run.servers_known = not tally.problems
+    if tally.collector is MAILBOX:
+        run.mailboxes_known = not tally.problems
     return unreachable
 
 
@@ -139,9 +169,7 @@ def answers(
 def _take(run: _Run, tally: Tally, found: PsObject, *, keep: bool = True) -> None:
     try:
         rows = rows_of(tally.collector, found)
-        server = rows[0]
-        if isinstance(server, OnpremExchangeServer) and not server.is_edge_server:
-            run.servers[server.name] = server.fqdn or server.name
+        _note(run, rows)
         if keep:
             tally.add(rows, run.writer, found.place or tally.command)
     except UnexpectedAnswer as misfit:
@@ -149,6 +177,17 @@ def _take(run: _Run, tally: Tally, found: PsObject, *, keep: bool = True) -> Non
     count = sum(tally.rows[model.table] for model in tally.collector.tables[:1])
     if count % PROGRESS_EVERY == 0:
         run.progress(tally.command, count)
+
+
+def _note(run: _Run, rows: list[Evidence]) -> None:
+    """Remember which servers and which mailboxes are to be asked later."""
+    first = rows[0]
+    if isinstance(first, OnpremExchangeServer) and not first.is_edge_server:
+        run.servers[first.name] = first.fqdn or first.name
+    if isinstance(first, OnpremMailbox) and run.source.open_shell is not None:
+        addresses = {row.address.lower() for row in rows if isinstance(row, OnpremMailboxAddress)}
+        if run.source.planned is None or not addresses.isdisjoint(run.source.planned):
+            run.mailboxes.append(first.guid)
 
 
 def _collect_per_server(run: _Run, tally: Tally) -> None:
@@ -186,3 +225,58 @@ def _need_servers(run: _Run, tally: Tally) -> None:
             f"Which servers there are is not known for certain: {EXCHANGE_SERVER.cmdlets[0]} did"
             " not end well.",
         )
+
+
+def _collect_one_by_one(run: _Run, tallies: list[Tally]) -> None:
+    """Ask these commands for each mailbox in scope, several shells at once."""
+    if not tallies:
+        return
+    by_collector = {tally.collector.cmdlets: tally for tally in tallies}
+    for tally in tallies:
+        tally.started_at = run.now()
+        _scope(run, tally)
+    started, total = run.now(), len(run.mailboxes) * len(tallies)
+    if run.source.open_shell is not None and total:
+        collectors = [tally.collector for tally in tallies]
+        asked = ask_mailboxes(run.source.open_shell, collectors, run.mailboxes, run.source.parallel)
+        try:
+            for done, answer in enumerate(asked, start=1):
+                _take_answer(run, by_collector[answer.collector.cmdlets], answer)
+                run.progress(_remaining(started, run.now(), done, total), done)
+        except SourceError as stop:
+            for tally in tallies:
+                tally.wrong("partial", f"Not every mailbox was asked: {stop}")
+    for tally in tallies:
+        tally.ended_at = run.now()
+
+
+def _scope(run: _Run, tally: Tally) -> None:
+    if run.source.open_shell is None:
+        tally.wrong("not_requested", "The configuration says per_mailbox: none.")
+    elif run.source.planned is not None and not run.source.planned:
+        tally.wrong(
+            "not_requested",
+            "It is asked for planned mailboxes alone, and there is no plan: name one, or set"
+            " per_mailbox: all.",
+        )
+    elif not run.mailboxes_known:
+        tally.wrong("partial", f"{MAILBOX.cmdlets[0]} did not end well: mailboxes may be missing.")
+    if run.source.planned is not None:
+        tally.filters = f"the {len(run.mailboxes)} mailboxes of the plan"
+
+
+def _take_answer(run: _Run, tally: Tally, answer: MailboxAnswer) -> None:
+    for found in answer.objects:
+        _take(run, tally, found)
+    if tally.collector is MAILBOX_STATISTICS and not answer.objects:
+        reason = str(answer.refusal or "the command gave nothing and did not say why")
+        tally.add(
+            [refused_statistics(answer.mailbox_guid, reason)], run.writer, answer.mailbox_guid
+        )
+    elif answer.refusal is not None:
+        tally.wrong("partial", f"{answer.mailbox_guid}: {answer.refusal}")
+
+
+def _remaining(started: datetime, now: datetime, done: int, total: int) -> str:
+    seconds = (now - started).total_seconds() / done * (total - done)
+    return f"mailbox by mailbox (of {total:,}, about {max(1, round(seconds / 60))} min left)"

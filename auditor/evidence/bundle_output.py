@@ -19,11 +19,14 @@ def unfinished(target: Path) -> Path:
 
 
 @contextmanager
-def new_bundle(target: Path, header: Header, force: bool) -> Iterator[BundleWriter]:
+def new_bundle(
+    target: Path, header: Header, force: bool, *, live: bool = False
+) -> Iterator[BundleWriter]:
     """A new bundle; it appears under its name when the body has ended without an error.
 
     Evidence of an interrupted run stays as a folder, which can be read for what it is. Refused
-    input leaves nothing, and neither does an assessment: it can be made again at any time.
+    input leaves nothing, unless it came from a `live` source: what took hours stays whatever
+    happened. An assessment can be made again at any time and leaves nothing either.
     """
     refuse_existing(target, force)
     folder = unfinished(target)
@@ -37,7 +40,7 @@ def new_bundle(target: Path, header: Header, force: bool) -> Iterator[BundleWrit
             yield writer
         seal(folder, target, force=force)
     except InputRefused:
-        keep = False
+        keep = live
         raise
     finally:
         if not keep:

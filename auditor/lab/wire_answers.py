@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from auditor.lab.clixml_writer import Serializer, Shape
-from auditor.lab.cmdlets import ANSWERS, EXSETUP, objects
+from auditor.lab.cmdlets import ANSWERS, EXSETUP, PER_MAILBOX, objects
 from auditor.lab.organization import Organization
+from auditor.lab.parts import Mailbox
 from auditor.lab.psrp_errors import (
     SCRIPTS_REFUSED,
     CommandFailed,
@@ -18,6 +20,7 @@ from auditor.lab.psrp_errors import (
     unknown_cmdlet,
     unknown_parameter,
 )
+from auditor.lab.recipients import mailboxes
 from auditor.lab.shell_objects import ShellObject, selected
 
 EXSETUP_SCRIPT_SHA256 = "1b4b9d09420789e55eee32a7ac7537df543662d9129e57c6dae1226a00484703"
@@ -33,6 +36,7 @@ _PARAMETERS: Mapping[str, frozenset[str]] = {
     "Get-MobileDevice": _RECIPIENTS,
     "Get-ExchangeServer": frozenset({"Status"}),
     "Get-ExchangeCertificate": frozenset({"Server"}),
+    "Get-MobileDeviceStatistics": frozenset({"Mailbox"}),
     "Get-ActiveSyncVirtualDirectory": frozenset(
         {"Server", "ADPropertiesOnly", "ShowMailboxVirtualDirectories"}
     ),
@@ -49,6 +53,7 @@ _MORE = (
 def exchange_commands(organization: Organization) -> Run:
     """The commands of the Exchange Management Shell, in the form of a plain remote session."""
     known = {name.lower(): name for name in ANSWERS if name != EXSETUP}
+    of_mailbox = _Mailboxes(organization)
 
     def run(name: str, parameters: Parameters) -> Iterator[str]:
         cmdlet = known.get(name.lower())
@@ -57,12 +62,37 @@ def exchange_commands(organization: Organization) -> Run:
         for parameter in parameters:
             if parameter not in _PARAMETERS.get(cmdlet, frozenset()) | _COMMON:
                 raise unknown_parameter(cmdlet, parameter)
-        found = _of_server(objects(organization, cmdlet), organization, cmdlet, parameters)
+        if cmdlet in PER_MAILBOX:
+            found = of_mailbox.answer(cmdlet, parameters)
+        else:
+            found = _of_server(objects(organization, cmdlet), organization, cmdlet, parameters)
         for each in _limited(found, cmdlet, parameters):
             # every object is a message of its own, and knows no type name of the one before
             yield each if isinstance(each, str) else Serializer(Shape.PARTIAL).object(each)
 
     return run
+
+
+class _Mailboxes:
+    """The mailboxes by GUID, looked up when a command first asks about one."""
+
+    def __init__(self, organization: Organization) -> None:
+        self._organization = organization
+        self._known: dict[str, Mailbox] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, cmdlet: str, parameters: Parameters) -> Iterator[ShellObject]:
+        """The objects of a command that is asked about one mailbox, named by its GUID."""
+        with self._lock:
+            if not self._known:
+                self._known = {found.guid: found for found in mailboxes(self._organization)}
+        asked = str(parameters.get("Identity", parameters.get("Mailbox", "")))
+        if asked not in self._known:
+            raise CommandFailed(
+                f"The operation couldn't be performed because object '{asked}' couldn't be found.",
+                f"ManagementObjectNotFoundException,{cmdlet}",
+            )
+        return PER_MAILBOX[cmdlet](self._organization, self._known[asked])
 
 
 def _of_server(

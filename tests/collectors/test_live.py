@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,12 @@ from auditor.collectors.exports import import_exports
 from auditor.collectors.live import LiveExchange, collect_exchange
 from auditor.errors import SourceError
 from auditor.evidence.bundle import BundleWriter, Header, open_bundle
+from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.exports import write_exports
 from auditor.lab.organization import Organization, build
-from auditor.lab.wsman_endpoint import LabEndpoint
+from auditor.lab.recipients import mailboxes
+from auditor.lab.wsman_endpoint import LabEndpoint, Wire
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_shell import ExchangeShell
 from auditor.sources.shell_settings import ShellSettings, windows_settings
@@ -37,7 +41,7 @@ def silent(stage: str, done: int) -> None:
 
 
 @contextmanager
-def live(endpoint: LabEndpoint) -> Iterator[LiveExchange]:
+def live(endpoint: LabEndpoint, planned: Collection[str] | None = None) -> Iterator[LiveExchange]:
     settings = ShellSettings(
         host=endpoint.host,
         port=endpoint.port,
@@ -57,7 +61,13 @@ def live(endpoint: LabEndpoint) -> Iterator[LiveExchange]:
         return read_exsetup(windows, lambda: endpoint.credentials.password, server)
 
     with ExchangeShell(settings, lambda: endpoint.credentials.password) as shell:
-        yield LiveExchange(shell, read_build)
+        yield LiveExchange(
+            shell,
+            read_build,
+            open_shell=lambda: ExchangeShell(settings, lambda: endpoint.credentials.password),
+            parallel=3,
+            planned=planned,
+        )
 
 
 def collected(
@@ -78,10 +88,18 @@ def collected(
 
 
 def over_the_wire(
-    organization: Organization, folder: Path, tables: Collection[str] = ALL, **lab: object
+    organization: Organization,
+    folder: Path,
+    tables: Collection[str] = ALL,
+    *,
+    planned: Collection[str] | None = None,
+    wire: Wire | None = None,
 ) -> tuple[Rows, States]:
     def fill(writer: BundleWriter) -> None:
-        with LabEndpoint(organization, **lab) as endpoint, live(endpoint) as source:  # type: ignore[arg-type]  # named by the tests
+        with (
+            LabEndpoint(organization, wire=wire) as endpoint,
+            live(endpoint, planned) as source,
+        ):
             collect_exchange(source, writer, tables, now=lambda: NOW, progress=silent)
 
     return collected(folder, fill, tables)
@@ -97,7 +115,10 @@ def test_the_wire_gives_the_rows_of_the_exports(tmp_path: Path) -> None:
         ),
     )
     live_rows, live_states = over_the_wire(organization, tmp_path / "b")
-    asked = [table for table in ALL if export_states[table][0] == "complete"]
+    asked = [
+        table for table in ALL if export_states[table][0] == "complete" and table != PlanMove.table
+    ]
+    assert len(asked) > 30
     assert {table: live_states[table][0] for table in asked} == dict.fromkeys(asked, "complete")
     by_design = {"onprem_exchange_build"}
     for table in asked:
@@ -143,3 +164,45 @@ def test_a_wrong_password_is_told_before_anything_is_collected(tmp_path: Path) -
         )
         with pytest.raises(SourceError), ExchangeShell(settings, lambda: "wrong"):
             pass
+
+
+PER_MAILBOX = (
+    "onprem_mailbox_statistics",
+    "onprem_mobile_device_statistics",
+    "onprem_mailbox_permission",
+)
+
+
+def mailboxes_in(rows: Rows, table: str) -> set[str]:
+    return {json.loads(row)["mailbox_guid"] for row in rows[table]}
+
+
+def test_only_planned_mailboxes_are_asked_one_by_one(tmp_path: Path) -> None:
+    organization = build(30, faults="none")
+    chosen = list(islice(mailboxes(organization), 3))
+    planned = {mailbox.primary_smtp_address.lower() for mailbox in chosen}
+    rows, states = over_the_wire(organization, tmp_path / "b", PER_MAILBOX, planned=planned)
+    assert {table: state for table, (state, _) in states.items()} == dict.fromkeys(
+        PER_MAILBOX, "complete"
+    )
+    assert mailboxes_in(rows, "onprem_mailbox_statistics") == {box.guid for box in chosen}
+    assert mailboxes_in(rows, "onprem_mailbox_permission") <= {box.guid for box in chosen}
+
+
+def test_without_a_plan_nobody_is_asked_one_by_one(tmp_path: Path) -> None:
+    rows, states = over_the_wire(build(5), tmp_path / "b", PER_MAILBOX, planned=())
+    assert {table: state for table, (state, _) in states.items()} == dict.fromkeys(
+        PER_MAILBOX, "not_requested"
+    )
+    assert "there is no plan" in states["onprem_mailbox_statistics"][1]
+    assert rows == {table: [] for table in PER_MAILBOX}
+
+
+def test_a_server_that_allows_few_shells_is_still_asked_about_every_mailbox(
+    tmp_path: Path,
+) -> None:
+    organization = build(12, faults="none")
+    rows, states = over_the_wire(organization, tmp_path / "b", PER_MAILBOX, wire=Wire(max_shells=2))
+    assert states["onprem_mailbox_statistics"][0] == "complete"
+    expected = {mailbox.guid for mailbox in mailboxes(organization)}
+    assert mailboxes_in(rows, "onprem_mailbox_statistics") == expected
