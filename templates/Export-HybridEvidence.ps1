@@ -14,22 +14,28 @@
 # -OutDir            folder to write to; it must not exist yet
 # -ADPropertiesOnly  does not ask the web servers for the settings of virtual directories, for sites
 #                    behind slow lines; their authentication methods then stay unknown
+# -IncludePerMailbox asks about each mailbox by itself as well: its size, when its phones synchronised
+#                    last, and who may open it. That takes seconds per mailbox, so hours for thousands
 param(
     [string]$OutDir = ('hybrid-evidence-' + (Get-Date -Format 'yyyyMMdd-HHmmss')),
-    [switch]$ADPropertiesOnly
+    [switch]$ADPropertiesOnly,
+    [switch]$IncludePerMailbox
 )
 $ErrorActionPreference = 'Continue'
 $manifestVersion = 1
 $errorsKept = 500
 $script:plan = @()
+$script:mailboxes = New-Object System.Collections.ArrayList
 
-function Add-PlanItem([string]$Name, [string[]]$Cmdlets, [hashtable]$Parameters, [string[]]$Properties, [bool]$PerServer) {
+function Add-PlanItem([string]$Name, [string[]]$Cmdlets, [hashtable]$Parameters, [string[]]$Properties, [bool]$PerServer, [string]$PerMailbox) {
+    if ($PerMailbox -and -not $IncludePerMailbox) { return }
     $item = New-Object PSObject
     $item | Add-Member NoteProperty Name $Name
     $item | Add-Member NoteProperty Cmdlets $Cmdlets
     $item | Add-Member NoteProperty Parameters $Parameters
     $item | Add-Member NoteProperty Properties $Properties
     $item | Add-Member NoteProperty PerServer $PerServer
+    $item | Add-Member NoteProperty PerMailbox $PerMailbox
     $script:plan += $item
 }
 
@@ -38,6 +44,7 @@ function Add-PlanItem([string]$Name, [string[]]$Cmdlets, [hashtable]$Parameters,
 function Clear-Record {
     $script:state = 'ok'
     $script:count = 0
+    $script:asked = 0
     $script:errors = @()
     $script:errorCount = 0
     $script:categories = @()
@@ -47,23 +54,23 @@ function Clear-Record {
     $script:dropped = @()
 }
 
-function Add-Failure([string]$Server, $Record) {
+function Add-Failure([string]$About, $Record) {
     if ($script:state -eq 'ok') { $script:state = 'errors' }
     $script:errorCount++
     if ($script:errors.Count -ge $errorsKept) { return }
     $text = "$Record"
-    if ($Server) { $text = $Server + ': ' + $text }
+    if ($About) { $text = $About + ': ' + $text }
     $script:errors += $text
     $category = ''
     if ($Record.CategoryInfo) { $category = $Record.CategoryInfo.Category.ToString() }
     $script:categories += $category
 }
 
-function Add-Warning([string]$Server, $Record) {
+function Add-Warning([string]$About, $Record) {
     if ($script:warnings.Count -ge $errorsKept) { return }
     $text = "$Record"
     if ($Record.Message) { $text = $Record.Message }
-    if ($Server) { $text = $Server + ': ' + $text }
+    if ($About) { $text = $About + ': ' + $text }
     $script:warnings += $text
 }
 
@@ -76,12 +83,15 @@ $narrow = {
         $script:present = @()
         foreach ($asked in $script:wanted) {
             if ($script:server -and $asked -eq 'Server') { continue }
+            if ($script:mailbox -and $asked -eq 'AskedMailboxGuid') { continue }
             if ($given.ContainsKey($asked)) { $script:present += $asked }
             elseif ($script:missing -notcontains $asked) { $script:missing += $asked }
         }
     }
     $narrowed = Select-Object -InputObject $_ -Property $script:present
     if ($script:server) { $narrowed | Add-Member NoteProperty Server $script:server }
+    if ($script:mailbox) { $narrowed | Add-Member NoteProperty AskedMailboxGuid $script:mailbox }
+    if ($script:current -eq 'Get-Mailbox') { [void]$script:mailboxes.Add($_.Guid.ToString()) }
     $script:count++
     if ($script:count % 500 -eq 0) {
         Write-Progress -Activity 'Exporting evidence' -Status ($script:current + ': ' + $script:count + ' objects')
@@ -89,19 +99,22 @@ $narrow = {
     $narrowed
 }
 
-function Read-Command([string]$Cmdlet, [hashtable]$Parameters, [string]$Server) {
+function Read-Command([string]$Cmdlet, [hashtable]$Parameters, [string]$Server, [string]$Mailbox) {
     $script:server = $Server
+    $script:mailbox = $Mailbox
+    $about = $Server + $Mailbox
     $script:present = $null
     $failures = @()
     $warned = @()
     try {
         & $Cmdlet @Parameters -ErrorVariable failures -WarningVariable warned -ErrorAction SilentlyContinue -WarningAction SilentlyContinue | ForEach-Object $narrow
     } catch {
-        $script:state = 'failed'
-        Add-Failure $Server $_
+        # what ends the command for one mailbox does not end it for the others
+        if (-not $Mailbox) { $script:state = 'failed' }
+        Add-Failure $about $_
     }
-    foreach ($failure in $failures) { if ($failure) { Add-Failure $Server $failure } }
-    foreach ($warning in $warned) { if ($warning) { Add-Warning $Server $warning } }
+    foreach ($failure in $failures) { if ($failure) { Add-Failure $about $failure } }
+    foreach ($warning in $warned) { if ($warning) { Add-Warning $about $warning } }
 }
 
 function Get-SetupPath([string]$Name, [string]$Fqdn) {
@@ -124,6 +137,7 @@ function Get-SetupPath([string]$Name, [string]$Fqdn) {
 # The file version of ExSetup.exe is the only witness of rollups and security updates.
 function Read-SetupVersion([string]$Name, [string]$Fqdn) {
     $script:server = $Name
+    $script:mailbox = ''
     $script:present = $null
     $before = $script:count
     $failures = @()
@@ -143,9 +157,25 @@ function Read-SetupVersion([string]$Name, [string]$Fqdn) {
     }
 }
 
+function Read-EachMailbox($Item, [string]$Cmdlet, [hashtable]$Parameters) {
+    foreach ($each in $script:mailboxes) {
+        if ($script:asked % 20 -eq 0) {
+            $status = $script:current + ': mailbox ' + ($script:asked + 1) + ' of ' + $script:mailboxes.Count
+            Write-Progress -Activity 'Exporting evidence' -Status $status -PercentComplete (100 * $script:asked / $script:mailboxes.Count)
+        }
+        $Parameters[$Item.PerMailbox] = $each
+        Read-Command $Cmdlet $Parameters '' $each
+        $script:asked++
+    }
+}
+
 function Read-Item($Item, [string]$Cmdlet, [hashtable]$Parameters) {
+    if ($Item.PerMailbox) {
+        Read-EachMailbox $Item $Cmdlet $Parameters
+        return
+    }
     if (-not $Item.PerServer) {
-        Read-Command $Cmdlet $Parameters ''
+        Read-Command $Cmdlet $Parameters '' ''
         return
     }
     if ($script:servers.Count -eq 0) {
@@ -157,7 +187,7 @@ function Read-Item($Item, [string]$Cmdlet, [hashtable]$Parameters) {
         if ($Item.Name -eq 'ExSetup') { Read-SetupVersion $each.Name $each.Fqdn }
         else {
             $Parameters['Server'] = $each.Name
-            Read-Command $Cmdlet $Parameters $each.Name
+            Read-Command $Cmdlet $Parameters $each.Name ''
         }
     }
 }
@@ -226,6 +256,7 @@ function Export-Item($Item) {
     $record | Add-Member NoteProperty Cmdlet $cmdlet
     $record | Add-Member NoteProperty State $script:state
     $record | Add-Member NoteProperty Count $script:count
+    if ($Item.PerMailbox) { $record | Add-Member NoteProperty Asked $script:asked }
     $record | Add-Member NoteProperty Parameters @($script:used)
     $record | Add-Member NoteProperty DroppedParameters @($script:dropped)
     $record | Add-Member NoteProperty MissingProperties @($script:missing)

@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 from auditor.evidence.base import Evidence
 from auditor.sources.clixml import PsObject
 
+ASKED_MAILBOX = "AskedMailboxGuid"
+"""Property that whoever asks a command mailbox by mailbox adds to every object of the answer.
+
+Its value is the directory GUID of that mailbox. It is not called MailboxGuid, because
+Get-MailboxStatistics gives a property of that name, the GUID in the mailbox database.
+"""
+
 
 @dataclass(frozen=True)
 class ExchangeCollector:
@@ -20,6 +27,9 @@ class ExchangeCollector:
     the .NET type name of its objects. `tables`: the table, then its child tables. `properties`:
     what `rows` looks at, and all that is asked for. `parameters`: those of a live call; every one
     only narrows the answer or lifts a limit. `permission`: the least role, as Exchange names it.
+    `per_server`: it is asked once per server, in the parameter Server. `per_mailbox`: the parameter
+    that names the mailbox in a command that is asked once per mailbox, '' in all others; its
+    objects carry ASKED_MAILBOX.
     """
 
     cmdlets: tuple[str, ...]
@@ -30,3 +40,4 @@ class ExchangeCollector:
     rows: Callable[[PsObject], Iterator[Evidence]]
     parameters: Mapping[str, str | bool] = field(default_factory=dict)
     per_server: bool = False
+    per_mailbox: str = ""

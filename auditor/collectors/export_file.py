@@ -140,7 +140,7 @@ def _rows(collector: ExchangeCollector, found: PsValue, place: str) -> list[Evid
         raise UnexpectedAnswer(
             f"{place} comes from Exchange Online: export both sides to files of their own."
         )
-    if origin is Origin.UNKNOWN:
+    if origin is Origin.UNKNOWN and not collector.per_mailbox:
         raise UnexpectedAnswer(
             f"{place} says neither DistinguishedName nor OriginatingServer, so it may come from "
             "Exchange Online: add DistinguishedName to its Select-Object."

@@ -33,7 +33,7 @@ def file_stem(collector: ExchangeCollector) -> str:
 
 def asked_properties(collector: ExchangeCollector) -> tuple[str, ...]:
     """What the script selects: what the collector reads, and what tells on-premises from cloud."""
-    if collector.per_server:
+    if collector.per_server or collector.per_mailbox:
         return collector.properties
     return tuple(dict.fromkeys((*collector.properties, *ORIGIN[:2])))
 
@@ -45,7 +45,7 @@ def _plan_item(collector: ExchangeCollector) -> str:
     return (
         f"Add-PlanItem {_literal(file_stem(collector))} {_list(collector.cmdlets)} "
         f"@{{{parameters}}} {_list(asked_properties(collector))} "
-        f"{_literal(collector.per_server)}"
+        f"{_literal(collector.per_server)} {_literal(collector.per_mailbox)}"
     )
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from auditor.collectors.manifest import ExportedCommand, ExportManifest
 from auditor.collectors.organization import ORGANIZATION
+from auditor.collectors.per_mailbox import MAILBOX_STATISTICS, refused_statistics
 from auditor.collectors.quoting import shortened
+from auditor.collectors.recipients import MAILBOX
 from auditor.collectors.recognition import collector_of_cmdlet
 from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER, refused_build
 from auditor.collectors.tally import Tally
@@ -26,7 +28,7 @@ def judge(
     """Note in each tally why its tables are not complete, after all files were read.
 
     `tallies` by command, `files` the folder and bare name of each file that was there. A server
-    whose build could not be read gets its row here.
+    whose build could not be read gets its row here, and so does a mailbox without statistics.
     """
     for manifest in manifests:
         if manifest.damage:
@@ -40,6 +42,7 @@ def judge(
         if tally.unconfirmed:
             tally.notes.append("No manifest confirms that this is everything.")
     _covered(tallies, writer)
+    _all_mailboxes(tallies, writer)
     _one_organization(tallies)
 
 
@@ -76,14 +79,18 @@ def _said(
         )
     if command.errors or command.state != "ok":
         _failed(tally, command)
-    if command.warnings:
+    tally.asked = max(tally.asked, command.asked)
+    if command.warnings and tally.collector is MAILBOX_STATISTICS:
+        _refused(tally, command.cmdlet, command.warnings)
+    elif command.warnings:
         tally.wrong("partial", f"{command.cmdlet} warned: {command.warnings[0]}")
     _narrowed(tally, manifest, command)
 
 
 def _failed(tally: Tally, command: ExportedCommand) -> None:
-    if tally.collector is EXCHANGE_BUILD and tally.rows and command.state == "errors":
-        _refused(tally, command)
+    one_by_one = tally.collector is EXCHANGE_BUILD or tally.collector is MAILBOX_STATISTICS
+    if one_by_one and tally.rows and command.state == "errors":
+        _refused(tally, command.cmdlet, command.errors)
         return
     said = f"the first: {command.errors[0]}" if command.errors else "without saying which"
     sentence = f"{command.cmdlet} {_HOW[command.state]} {command.error_count} errors, {said}"
@@ -95,14 +102,14 @@ def _failed(tally: Tally, command: ExportedCommand) -> None:
         tally.wrong("unexpected_answer", sentence)
 
 
-def _refused(tally: Tally, command: ExportedCommand) -> None:
-    """The script writes `SERVER: reason` for each server whose ExSetup.exe it could not read."""
-    for error in command.errors:
-        server, colon, reason = error.partition(": ")
-        if not colon or " " in server:
-            tally.wrong("partial", f"{command.cmdlet} failed: {error}")
+def _refused(tally: Tally, cmdlet: str, said: Sequence[str]) -> None:
+    """The script writes `SERVER: reason`, or `GUID: reason`, for each that it asked by itself."""
+    for sentence in said:
+        subject, colon, reason = sentence.partition(": ")
+        if not colon or " " in subject:
+            tally.wrong("partial", f"{cmdlet} failed: {sentence}")
         else:
-            tally.refusals.setdefault(server_key(server), shortened(reason))
+            tally.refusals.setdefault(server_key(subject), shortened(reason))
 
 
 def _narrowed(tally: Tally, manifest: ExportManifest, command: ExportedCommand) -> None:
@@ -121,7 +128,16 @@ def _never_asked(tally: Tally) -> None:
         # what was set aside does not make incomplete what came from elsewhere
         tally.problems = [each for each in tally.problems if each.state != "not_requested"]
     elif not tally.problems:
-        tally.wrong("not_requested", f"No export of {tally.command} was among the files.")
+        tally.wrong(
+            "not_requested",
+            f"No export of {tally.command} was among the files{_without_which(tally)}.",
+        )
+
+
+def _without_which(tally: Tally) -> str:
+    if not tally.collector.per_mailbox:
+        return ""
+    return ": the export script asks mailbox by mailbox with -IncludePerMailbox alone, for hours"
 
 
 def _covered(tallies: Mapping[str, Tally], writer: BundleWriter) -> None:
@@ -150,6 +166,45 @@ def _unmeasured(tally: Tally, server: str, writer: BundleWriter) -> None:
     reason = tally.refusals.get(server, "no export of its ExSetup.exe was among the files")
     tally.add([refused_build(server, reason)], writer, server)
     tally.notes.append(f"Not measured: {server} ({reason}).")
+
+
+def _all_mailboxes(tallies: Mapping[str, Tally], writer: BundleWriter) -> None:
+    """Tables asked for mailbox by mailbox are complete only when every mailbox was asked about."""
+    mailboxes = tallies[MAILBOX.cmdlets[0]]
+    for tally in tallies.values():
+        if not tally.collector.per_mailbox or tally.problems:
+            continue
+        if mailboxes.problems:
+            tally.wrong(
+                "partial",
+                "Which mailboxes there are is not known for certain: add an export of "
+                f"{mailboxes.command}.",
+            )
+        elif tally.asked < len(mailboxes.mailboxes):
+            tally.wrong(
+                "partial",
+                f"{tally.command} is known to have asked about {tally.asked} of "
+                f"{len(mailboxes.mailboxes)} mailboxes: run the export script again with "
+                "-IncludePerMailbox, and import its manifest too.",
+            )
+        elif tally.collector is MAILBOX_STATISTICS:
+            _without_statistics(tally, mailboxes.mailboxes, writer)
+
+
+def _without_statistics(tally: Tally, mailboxes: set[str], writer: BundleWriter) -> None:
+    doubtful = sorted(tally.refusals.keys() & tally.mailboxes)
+    missing = sorted(mailboxes - tally.mailboxes)
+    if doubtful:
+        tally.wrong(
+            "partial",
+            f"{tally.command} complained about {len(doubtful)} mailboxes that it gave an answer "
+            f"for; of {doubtful[0]} it said: {tally.refusals[doubtful[0]]}",
+        )
+    for mailbox in missing:
+        reason = tally.refusals.get(mailbox, "the command gave nothing and did not say why")
+        tally.add([refused_statistics(mailbox, reason)], writer, mailbox)
+    if missing:
+        tally.notes.append(f"{len(missing)} mailboxes gave no statistics.")
 
 
 def _one_organization(tallies: Mapping[str, Tally]) -> None:

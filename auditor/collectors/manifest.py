@@ -36,7 +36,8 @@ class ExportedCommand:
     """What the script says of one command.
 
     `state`: `ok`; `errors`, some were written beside the objects; `failed`, the command broke off;
-    `absent`, the session has no such command.
+    `absent`, the session has no such command. `asked`: how many mailboxes it asked about one by
+    one, 0 for all other commands.
     """
 
     cmdlet: str
@@ -50,6 +51,7 @@ class ExportedCommand:
     warnings: tuple[str, ...]
     parameters: tuple[str, ...]
     dropped_parameters: tuple[str, ...]
+    asked: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _command(found: PsValue) -> ExportedCommand:
         warnings=tuple(texts(found, "Warnings")),
         parameters=tuple(texts(found, "Parameters")),
         dropped_parameters=tuple(texts(found, "DroppedParameters")),
+        asked=_count(found, "Asked") if "Asked" in found else 0,
     )
 
 

@@ -14,6 +14,13 @@ from auditor.errors import UnexpectedAnswer
 from auditor.sources.clixml import PsObject, PsValue
 
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_SIZE = re.compile(
+    r"[^()]*\((?P<bytes>[0-9]{1,3}(?:(?P<mark>[^\w()])[0-9]{2,3}(?:(?P=mark)[0-9]{2,3})*)?|[0-9]{1,19})"
+    r"\s[^\W\d_]+\)\s*"
+)
+_LARGEST = 2**63 - 1
+"""What a column holds."""
+_SPAN = re.compile(r"(?:([0-9]{1,5})\.)?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,7})?")
 _FLAGS = {"true": True, "false": False}
 _NEVER = 1
 """Year of .NET's smallest date, which stands for a date that was never set."""
@@ -96,6 +103,29 @@ def whole(found: PsObject, name: str) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     raise misfit(found, name, "a whole number")
+
+
+def size(found: PsObject, name: str) -> int | None:
+    """Bytes of a ByteQuantifiedSize, also as a bare number; None as with `whole`.
+
+    Exchange writes `1.2 GB (1,288,490,188 bytes)`, in the culture of the server: only the digits
+    in parentheses count, whatever mark groups them and whatever word follows.
+    """
+    value = found.optional(name)
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    read = int(re.sub(r"[^0-9]", "", match["bytes"])) if match else whole(found, name)
+    if read is not None and not 0 <= read <= _LARGEST:
+        raise misfit(found, name, "a size in bytes")
+    return read
+
+
+def seconds(found: PsObject, name: str) -> int | None:
+    """Seconds of a .NET time span, `00:15:00` or `1.02:00:00`; None for any other text."""
+    match = _SPAN.fullmatch(optional_text(found, name) or "")
+    if match is None:
+        return None
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
 def moment(found: PsObject, name: str) -> datetime:

@@ -32,6 +32,16 @@ _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = (
     ("CASMailbox", frozenset({"ActiveSyncEnabled", "ActiveSyncAllowedDeviceIDs"})),
     ("RemoteMailbox", frozenset({"RemoteRoutingAddress", "EmailAddresses"})),
     ("MobileDevice", frozenset({"DeviceId", "DeviceAccessState", "DistinguishedName"})),
+    ("IntraOrganizationConnector", frozenset({"TargetAddressDomains", "DiscoveryEndpoint"})),
+    ("AuthServer", frozenset({"IsDefaultAuthorizationEndpoint", "Realm"})),
+    ("AuthConfig", frozenset({"CurrentCertificateThumbprint", "NextCertificateThumbprint"})),
+    ("EmailAddressPolicy", frozenset({"EnabledEmailAddressTemplates", "Priority"})),
+    ("AuthenticationPolicy", frozenset({"BlockLegacyAuthActiveSync", "Name"})),
+    ("SettingOverride", frozenset({"ComponentName", "SectionName", "Parameters"})),
+    ("MobileMailboxPolicy", frozenset({"AllowNonProvisionableDevices", "Name"})),
+    ("MailboxStatistics", frozenset({"TotalItemSize", "ItemCount"})),
+    ("MobileDeviceConfiguration", frozenset({"LastSuccessSync", "DeviceWipeRequestTime"})),
+    ("MailboxAcePresentationObject", frozenset({"AccessRights", "IsInherited", "User"})),
 )
 """What only the objects of one command carry together, for objects that lost their type name."""
 

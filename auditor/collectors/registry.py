@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from auditor.collectors import certificates, mobile, organization, recipients, servers
+from auditor.collectors import (
+    certificates,
+    mobile,
+    organization,
+    per_mailbox,
+    policies,
+    recipients,
+    servers,
+    trust,
+)
 from auditor.collectors.contract import ExchangeCollector
 
 EXCHANGE_COLLECTORS: tuple[ExchangeCollector, ...] = (
@@ -13,13 +22,24 @@ EXCHANGE_COLLECTORS: tuple[ExchangeCollector, ...] = (
     organization.HYBRID_CONFIGURATION,
     organization.ACCEPTED_DOMAIN,
     organization.REMOTE_DOMAIN,
+    trust.INTRA_ORGANIZATION_CONNECTOR,
+    trust.AUTH_SERVER,
+    trust.AUTH_CONFIG,
+    policies.EMAIL_ADDRESS_POLICY,
+    policies.AUTHENTICATION_POLICY,
+    policies.SETTING_OVERRIDE,
     servers.ACTIVE_SYNC_VIRTUAL_DIRECTORY,
     servers.WEB_SERVICES_VIRTUAL_DIRECTORY,
     certificates.EXCHANGE_CERTIFICATE,
     mobile.ACTIVE_SYNC_SETTINGS,
     mobile.DEVICE_ACCESS_RULE,
+    policies.MOBILE_DEVICE_POLICY,
     recipients.MAILBOX,
     recipients.CAS_MAILBOX,
     recipients.REMOTE_MAILBOX,
     mobile.MOBILE_DEVICE,
+    # those that are asked once per mailbox, after the mailboxes are known
+    per_mailbox.MAILBOX_STATISTICS,
+    per_mailbox.MOBILE_DEVICE_STATISTICS,
+    per_mailbox.MAILBOX_PERMISSION,
 )

@@ -17,6 +17,7 @@ from auditor.errors import UnexpectedAnswer
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, State
+from auditor.evidence.recipients import OnpremMailbox
 from auditor.evidence.servers import OnpremExchangeServer
 
 PROVIDER = "exported files"
@@ -43,13 +44,16 @@ class Problem:
 class Tally:
     """The count of one command.
 
-    `servers`: keys of the servers that its rows are of. `folders`: where its files lay; empty as
-    long as no file of it was read.
+    `servers`: keys of the servers that its rows are of; `mailboxes`: GUIDs of the mailboxes, for
+    Get-Mailbox and for the commands asked per mailbox, where `asked` counts how many were asked
+    about. `folders`: where its files lay; empty as long as no file of it was read.
     """
 
     collector: ExchangeCollector
     rows: Counter[str] = field(default_factory=Counter)
     servers: set[str] = field(default_factory=set)
+    mailboxes: set[str] = field(default_factory=set)
+    asked: int = 0
     folders: set[str] = field(default_factory=set)
     refusals: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -100,12 +104,19 @@ class Tally:
             writer.append(row)
             self.rows[row.table] += 1
         self._note_server(rows[0])
+        self._note_mailbox(rows[0])
 
     def _note_server(self, row: Evidence) -> None:
         if isinstance(row, OnpremExchangeServer) and row.is_edge_server:
             return
         if self.collector.per_server or isinstance(row, OnpremExchangeServer):
             self.servers.add(str(getattr(row, "server_key", "")))
+
+    def _note_mailbox(self, row: Evidence) -> None:
+        if isinstance(row, OnpremMailbox):
+            self.mailboxes.add(row.guid)
+        elif self.collector.per_mailbox:
+            self.mailboxes.add(str(getattr(row, "mailbox_guid", "")))
 
     def ledger(self) -> list[LedgerLine]:
         """One line for each table of the command; child tables share the state of their parent."""

@@ -1,213 +1,45 @@
 """Writes the organisation as the folder that the export script leaves behind.
 
-Names of files, chosen properties and the manifest are those of `templates/Export-HybridEvidence
-.ps1`; a test holds them against what the collectors ask for.
+The manifest is that of `templates/Export-HybridEvidence.ps1`, the files those of
+`exported_commands.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from auditor.lab.clixml_writer import Shape, file_text
-from auditor.lab.cmdlets import EXSETUP, objects
+from auditor.lab.cmdlets import EXSETUP, PER_MAILBOX, objects
+from auditor.lab.exported_commands import EXPORTED, ExportedCommand
 from auditor.lab.organization import Organization
 from auditor.lab.shell_objects import ShellObject, Value, custom_object, selected
 from auditor.lab.type_names import array
 
 MANIFEST = "manifest.clixml"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_ORIGIN = ("DistinguishedName", "OriginatingServer")
 
 
-@dataclass(frozen=True)
-class ExportedCommand:
-    """One file of the script: what it is called and what it holds."""
-
-    stem: str
-    properties: tuple[str, ...]
-    per_server: bool = False
-    parameters: tuple[str, ...] = ()
-
-
-def _unlimited(stem: str, properties: tuple[str, ...], *further: str) -> ExportedCommand:
-    parameters = ("ResultSize=Unlimited", *further)
-    return ExportedCommand(stem, (*properties, "OriginatingServer"), parameters=parameters)
-
-
-_WHOLE_FOREST = "IgnoreDefaultScope=True"
-
-
-_ADDRESSEE = (
-    "Guid",
-    "ExchangeGuid",
-    "DisplayName",
-    "DistinguishedName",
-    "PrimarySmtpAddress",
-    "UserPrincipalName",
-)
-_DIRECTORY = ("Guid", "Identity", "Server", "InternalUrl", "ExternalUrl", "Path")
-
-EXPORTED: Mapping[str, ExportedCommand] = {
-    "Get-ExchangeServer": ExportedCommand(
-        "Get-ExchangeServer",
-        (
-            "Guid",
-            "Name",
-            "Fqdn",
-            "AdminDisplayVersion",
-            "ServerRole",
-            "IsClientAccessServer",
-            "IsMailboxServer",
-            "IsEdgeServer",
-            "Site",
-            *_ORIGIN,
-        ),
-    ),
-    EXSETUP: ExportedCommand("ExSetup", ("FileName", "FileVersion"), per_server=True),
-    "Get-OrganizationConfig": ExportedCommand(
-        "Get-OrganizationConfig",
-        (
-            "Guid",
-            "Name",
-            "OAuth2ClientProfileEnabled",
-            "DefaultAuthenticationPolicy",
-            "ACLableSyncedObjectEnabled",
-            *_ORIGIN,
-        ),
-    ),
-    "Get-OrganizationRelationship": ExportedCommand(
-        "Get-OrganizationRelationship",
-        (
-            "Guid",
-            "Name",
-            "Enabled",
-            "DomainNames",
-            "TargetOwaURL",
-            "MailboxMoveEnabled",
-            "TargetApplicationUri",
-            "TargetAutodiscoverEpr",
-            "WhenChangedUTC",
-            "WhenChanged",
-            *_ORIGIN,
-        ),
-    ),
-    "Get-HybridConfiguration": ExportedCommand(
-        "Get-HybridConfiguration", ("Guid", "ServiceInstance", "Features", "Domains", *_ORIGIN)
-    ),
-    "Get-AcceptedDomain": ExportedCommand(
-        "Get-AcceptedDomain", ("Guid", "Name", "DomainName", "DomainType", *_ORIGIN)
-    ),
-    "Get-RemoteDomain": ExportedCommand(
-        "Get-RemoteDomain", ("Guid", "Name", "DomainName", "TargetDeliveryDomain", *_ORIGIN)
-    ),
-    "Get-ActiveSyncVirtualDirectory": ExportedCommand(
-        "Get-ActiveSyncVirtualDirectory",
-        (
-            *_DIRECTORY,
-            "BasicAuthEnabled",
-            "WindowsAuthEnabled",
-            "ClientCertAuth",
-            "InternalAuthenticationMethods",
-            "ExternalAuthenticationMethods",
-            *_ORIGIN,
-        ),
-    ),
-    "Get-WebServicesVirtualDirectory": ExportedCommand(
-        "Get-WebServicesVirtualDirectory",
-        (*_DIRECTORY, "MRSProxyEnabled", "WSSecurityAuthentication", *_ORIGIN),
-    ),
-    "Get-ExchangeCertificate": ExportedCommand(
-        "Get-ExchangeCertificate",
-        (
-            "Thumbprint",
-            "Services",
-            "NotBefore",
-            "NotAfter",
-            "Subject",
-            "Issuer",
-            "CertificateDomains",
-            "IsSelfSigned",
-            "RootCAType",
-            "Status",
-        ),
-        per_server=True,
-    ),
-    "Get-ActiveSyncOrganizationSettings": ExportedCommand(
-        "Get-ActiveSyncOrganizationSettings", ("Guid", "DefaultAccessLevel", *_ORIGIN)
-    ),
-    "Get-ActiveSyncDeviceAccessRule": ExportedCommand(
-        "Get-ActiveSyncDeviceAccessRule",
-        ("Guid", "Name", "Characteristic", "QueryString", "AccessLevel", *_ORIGIN),
-    ),
-    "Get-Mailbox": _unlimited(
-        "Get-Mailbox",
-        (
-            *_ADDRESSEE,
-            "SamAccountName",
-            "RecipientTypeDetails",
-            "ServerName",
-            "EmailAddressPolicyEnabled",
-            "EmailAddresses",
-        ),
-        _WHOLE_FOREST,
-    ),
-    "Get-CASMailbox": _unlimited(
-        "Get-CASMailbox",
-        (
-            "Guid",
-            "PrimarySmtpAddress",
-            "ActiveSyncEnabled",
-            "HasActiveSyncDevicePartnership",
-            "ActiveSyncMailboxPolicy",
-            "ActiveSyncMailboxPolicyIsDefaulted",
-            "ActiveSyncAllowedDeviceIDs",
-            "ActiveSyncBlockedDeviceIDs",
-            "DistinguishedName",
-        ),
-        _WHOLE_FOREST,
-    ),
-    "Get-RemoteMailbox": _unlimited(
-        "Get-RemoteMailbox",
-        (*_ADDRESSEE, "RecipientTypeDetails", "RemoteRoutingAddress", "EmailAddresses"),
-        _WHOLE_FOREST,
-    ),
-    "Get-MobileDevice": _unlimited(
-        "Get-MobileDevice",
-        (
-            "Guid",
-            "DistinguishedName",
-            "UserDisplayName",
-            "DeviceId",
-            "DeviceType",
-            "DeviceModel",
-            "DeviceOS",
-            "DeviceUserAgent",
-            "FriendlyName",
-            "ClientType",
-            "ClientVersion",
-            "DeviceAccessState",
-            "DeviceAccessStateReason",
-            "FirstSyncTime",
-        ),
-    ),
-}
-"""What the script asks for, in its order, less the names that only other versions know."""
-
-
-def write_exports(organization: Organization, folder: Path, shape: Shape = Shape.FULL) -> None:
+def write_exports(
+    organization: Organization,
+    folder: Path,
+    shape: Shape = Shape.FULL,
+    *,
+    per_mailbox: bool = True,
+) -> None:
     """Write one file per command and the manifest into `folder`, which is made if need be.
 
     Equal organisations give equal bytes. `shape` is that of the Exchange Management Shell, or of a
-    plain remote session. Raises FileExistsError rather than write over a file.
+    plain remote session; `per_mailbox` is the script's -IncludePerMailbox. Raises FileExistsError
+    rather than write over a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     records = [
         _export(organization, cmdlet, command, folder, shape)
         for cmdlet, command in EXPORTED.items()
+        if per_mailbox or cmdlet not in PER_MAILBOX
     ]
     _write(folder / MANIFEST, iter((_header(organization, len(records)), *records)), shape)
 
@@ -225,11 +57,13 @@ def _export(
     narrowed = (selected(found, names) for found in objects(organization, cmdlet))
     count, digest = _write(path, narrowed, shape)
     errors = _refusals(organization) if cmdlet == EXSETUP else ()
+    asked = organization.mailbox_count + bool(organization.mailbox_count)
     return custom_object(
         {
             "Cmdlet": cmdlet,
             "State": "errors" if errors else "ok",
             "Count": count,
+            **({"Asked": asked} if cmdlet in PER_MAILBOX else {}),
             "Parameters": array(command.parameters),
             "DroppedParameters": array(()),
             "MissingProperties": array(()),

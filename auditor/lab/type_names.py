@@ -67,6 +67,32 @@ EXCHANGE_CERTIFICATE = (
     "System.Object",
 )
 FILE_VERSION_INFO = ("System.Diagnostics.FileVersionInfo", "System.Object")
+INTRA_ORGANIZATION_CONNECTOR = _configured("IntraOrganizationConnector")
+AUTH_SERVER = _configured("AuthServer")
+AUTH_CONFIG = _configured("AuthConfig")
+EMAIL_ADDRESS_POLICY = _configured("EmailAddressPolicy")
+AUTHENTICATION_POLICY = _configured("AuthenticationPolicy")
+SETTING_OVERRIDE = _configured("SettingOverride")
+MOBILE_DEVICE_POLICY = _configured("MobileMailboxPolicy", "MailboxPolicy")
+MAILBOX_STATISTICS = (
+    "Microsoft.Exchange.Data.Mapi.MailboxStatistics",
+    "Microsoft.Exchange.Data.Mapi.MailboxEntry",
+    "Microsoft.Exchange.Data.Mapi.MessageStore",
+    "Microsoft.Exchange.Data.Mapi.MapiObject",
+    "Microsoft.Exchange.Data.ConfigurableObject",
+    "System.Object",
+)
+MOBILE_DEVICE_STATISTICS = (
+    "Microsoft.Exchange.Management.Tasks.MobileDeviceConfiguration",
+    "Microsoft.Exchange.Data.ConfigurableObject",
+    "System.Object",
+)
+MAILBOX_PERMISSION = (
+    "Microsoft.Exchange.Management.RecipientTasks.MailboxAcePresentationObject",
+    "Microsoft.Exchange.Management.RecipientTasks.AcePresentationObject",
+    "Microsoft.Exchange.Data.ConfigurableObject",
+    "System.Object",
+)
 
 _OBJECT_ID = (f"{_DIRECTORY}.ADObjectId", "Microsoft.Exchange.Data.ObjectId", "System.Object")
 _SERVER_VERSION = ("Microsoft.Exchange.Data.ServerVersion", "System.Object")
@@ -81,6 +107,13 @@ _PROXY_ADDRESS = (
     "Microsoft.Exchange.Data.ProxyAddressBase",
     "System.Object",
 )
+_SIZE = (
+    "Microsoft.Exchange.Data.Unlimited`1[[Microsoft.Exchange.Data.ByteQuantifiedSize, "
+    f"Microsoft.Exchange.Data, {_ASSEMBLY}]]",
+    "System.ValueType",
+    "System.Object",
+)
+_SWITCH = ("System.Management.Automation.SwitchParameter", "System.ValueType", "System.Object")
 _SMTP_PROXY_ADDRESS = ("Microsoft.Exchange.Data.SmtpProxyAddress", *_PROXY_ADDRESS)
 _CUSTOM_PROXY_ADDRESS = ("Microsoft.Exchange.Data.CustomProxyAddress", *_PROXY_ADDRESS)
 
@@ -103,6 +136,20 @@ _PROXY_ADDRESSES = (
     f"[[Microsoft.Exchange.Data.ProxyAddress, Microsoft.Exchange.Data, {_ASSEMBLY}]]",
     *_multi_valued(f"Microsoft.Exchange.Data.ProxyAddress, Microsoft.Exchange.Data, {_ASSEMBLY}"),
 )
+_ADDRESS_TEMPLATE = (
+    "Microsoft.Exchange.Data.SmtpProxyAddressTemplate",
+    "Microsoft.Exchange.Data.ProxyAddressTemplate",
+    "Microsoft.Exchange.Data.ProxyAddressBase",
+    "System.Object",
+)
+_ADDRESS_TEMPLATES = (
+    "Microsoft.Exchange.Data.ProxyAddressTemplateCollection",
+    *_multi_valued(
+        f"Microsoft.Exchange.Data.ProxyAddressTemplate, Microsoft.Exchange.Data, {_ASSEMBLY}"
+    ),
+)
+_GROUP_MARK = "\N{RIGHT SINGLE QUOTATION MARK}"
+_UNITS = ("B", "KB", "MB", "GB", "TB")
 _OBJECT_ARRAY = ("System.Object[]", "System.Array", "System.Object")
 
 _ENUMERATIONS = {
@@ -113,6 +160,14 @@ _ENUMERATIONS = {
     "DeviceAccessState": ("Unknown", "Allowed", "Blocked", "Quarantined", "DeviceDiscovery"),
     "DeviceAccessStateReason": ("Unknown", "Global", "Individual", "DeviceRule"),
     "MobileClientType": ("EAS", "MOWA"),
+    "AuthServerType": ("Unknown", "MicrosoftACS", "Facebook", "LinkedIn", "ADFS", "AzureAD"),
+    "DeviceRemoteWipeStatus": ("DeviceOk", "DeviceBlocked", "DeviceWipePending"),
+    "DevicePolicyApplicationStatus": (
+        "Unknown",
+        "NotApplied",
+        "AppliedInFull",
+        "PartiallyApplied",
+    ),
     "HybridFeature": (
         "FreeBusy",
         "MoveMailbox",
@@ -129,6 +184,7 @@ _ENUMERATIONS = {
 }
 _NUMBERED = {
     "AuthenticationMethod": {"Basic": 0, "Ntlm": 2, "WindowsIntegrated": 4, "OAuth": 10},
+    "MailboxRights": {"FullAccess": 1, "DeleteItem": 65536, "ReadPermission": 131072},
     "RecipientTypeDetails": {
         "UserMailbox": 1,
         "LinkedMailbox": 2,
@@ -186,6 +242,19 @@ def server_version(text: str) -> Described:
     return Described(_SERVER_VERSION, text, tuple(zip(names, numbers, strict=True)))
 
 
+def byte_size(count: int) -> Described:
+    """A size as a server in Switzerland writes it, digits grouped by U+2019."""
+    exponent = min(max(count.bit_length() - 1, 0) // 10, 4)
+    rounded = f"{count / (1 << 10 * exponent):.4g}"
+    text = f"{rounded} {_UNITS[exponent]} ({count:,} bytes)".replace(",", _GROUP_MARK)
+    return Described(_SIZE, text, (("IsUnlimited", False), ("Value", text)))
+
+
+def switch(*, present: bool) -> Described:
+    """A SwitchParameter."""
+    return Described(_SWITCH, str(present), (("IsPresent", present),))
+
+
 def smtp_address(text: str) -> Described:
     """An address of somebody's own, without prefix."""
     local, _, domain = text.partition("@")
@@ -215,6 +284,11 @@ def proxy_address(text: str) -> Described:
         ("PrefixString", prefix),
     )
     return Described(_SMTP_PROXY_ADDRESS if smtp else _CUSTOM_PROXY_ADDRESS, text, properties)
+
+
+def address_templates(items: tuple[str, ...]) -> Many:
+    """EnabledEmailAddressTemplates."""
+    return Many(_ADDRESS_TEMPLATES, tuple(Described(_ADDRESS_TEMPLATE, i, ()) for i in items))
 
 
 def strings(items: tuple[str, ...]) -> Many:

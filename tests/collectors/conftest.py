@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from auditor.collectors.exports import ImportSummary, import_exports
+from auditor.collectors.recognition import collector_of
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter, Header, open_bundle
 from auditor.evidence.ledger import LedgerLine
@@ -83,6 +84,22 @@ def objects() -> Callable[[Path], list[PsObject]]:
         return list(_objects(path))
 
     return read
+
+
+@pytest.fixture
+def rows(payloads: Path) -> Callable[[str], list[Evidence]]:
+    """The rows of every object of a payload, by the collector that its types name."""
+
+    def read(name: str) -> list[Evidence]:
+        return [row for each in _objects(payloads / name) for row in _rows(each)]
+
+    return read
+
+
+def _rows(found: PsObject) -> list[Evidence]:
+    collector = collector_of(found)
+    assert collector is not None
+    return list(collector.rows(found))
 
 
 def _objects(path: Path) -> Iterator[PsObject]:

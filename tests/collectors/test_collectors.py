@@ -60,17 +60,6 @@ Objects = Callable[[Path], list[PsObject]]
 CERTIFICATE_TYPES = ("Microsoft.Exchange.Management.SystemConfigurationTasks.ExchangeCertificate",)
 
 
-@pytest.fixture
-def rows(payloads: Path, objects: Objects) -> Callable[[str], list[Evidence]]:
-    """The rows of every object of a payload, by the collector that its types name."""
-
-    def read(name: str) -> list[Evidence]:
-        found = objects(payloads / name)
-        return [row for each in found for row in _collector(each).rows(each)]
-
-    return read
-
-
 def _collector(found: PsObject) -> ExchangeCollector:
     collector = collector_of(found)
     assert collector is not None

@@ -13,9 +13,10 @@ import pytest
 import tree_sitter_powershell
 from tree_sitter import Language, Node, Parser, Tree
 
-from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.contract import ASKED_MAILBOX, ExchangeCollector
 from auditor.collectors.export_script import MARKER, asked_properties, file_stem, render
 from auditor.collectors.manifest import STATES, TOOL, VERSION
+from auditor.collectors.recipients import MAILBOX
 from auditor.collectors.recognition import collector_named_by
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 
@@ -157,7 +158,8 @@ def test_the_plan_asks_for_what_the_collector_reads(collector: ExchangeCollector
         name: "$true" if value is True else f"'{value}'"
         for name, value in collector.parameters.items()
     }
-    assert line.endswith("$true" if collector.per_server else "$false")
+    per_server = "$true" if collector.per_server else "$false"
+    assert line.endswith(f" {per_server} '{collector.per_mailbox}'")
 
 
 @pytest.mark.parametrize("collector", EXCHANGE_COLLECTORS, ids=lambda each: each.cmdlets[0])
@@ -169,10 +171,32 @@ def test_objects_say_on_which_side_they_live() -> None:
     silent = [
         each.cmdlets[0]
         for each in EXCHANGE_COLLECTORS
-        if not each.per_server
+        if not (each.per_server or each.per_mailbox)
         and not {"DistinguishedName", "OriginatingServer"} <= set(asked_properties(each))
     ]
     assert silent == []
+
+
+def test_commands_that_are_asked_per_mailbox_come_after_the_mailboxes() -> None:
+    stems = re.findall(r"^Add-PlanItem '([^']+)'", SCRIPT, re.MULTILINE)
+    per_mailbox = [file_stem(each) for each in EXCHANGE_COLLECTORS if each.per_mailbox]
+    assert stems[-len(per_mailbox) :] == per_mailbox
+    assert stems.index("Get-Mailbox") < len(stems) - len(per_mailbox)
+
+
+def test_commands_that_take_hours_are_asked_only_when_wanted() -> None:
+    (plan,) = re.findall(r"^function Add-PlanItem\(.*?^}", SCRIPT, re.MULTILINE | re.DOTALL)
+    assert plan.splitlines()[1].strip() == (
+        "if ($PerMailbox -and -not $IncludePerMailbox) { return }"
+    )
+    assert "[switch]$IncludePerMailbox" in CODE
+
+
+def test_the_mailboxes_asked_about_are_those_that_were_exported() -> None:
+    assert re.findall(r"if \(\$script:current -eq '([^']+)'\) \{ ([^}]*) \}", CODE) == [
+        (MAILBOX.cmdlets[0], "[void]$script:mailboxes.Add($_.Guid.ToString())")
+    ]
+    assert f"NoteProperty {ASKED_MAILBOX} $script:mailbox" in CODE
 
 
 def test_script_and_import_speak_of_the_same_manifest() -> None:
@@ -184,5 +208,6 @@ def test_script_and_import_speak_of_the_same_manifest() -> None:
     assert notes >= {
         *("Tool", "Version", "Commands", "Computer", "ExportedUTC", "Culture", "ViewEntireForest"),
         *("ForestDomains", "Cmdlet", "State", "Count", "Parameters", "DroppedParameters"),
+        "Asked",
         *("ErrorCount", "Errors", "ErrorCategories", "Warnings", "File", "Sha256"),
     }

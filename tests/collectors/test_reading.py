@@ -102,6 +102,49 @@ def test_what_is_no_whole_number_raises(value: PsValue) -> None:
         reading.whole(holding(value), "It")
 
 
+GROUPS = (",", ".", "'", "\N{RIGHT SINGLE QUOTATION MARK}", " ", "\xa0", "\u202f", "")
+
+
+@given(st.integers(0, 2**63 - 1), st.sampled_from(GROUPS), st.sampled_from(["bytes", "octets"]))
+def test_a_size_is_read_in_the_writing_of_any_culture(count: int, mark: str, word: str) -> None:
+    written = f"{count / 2**30:.3f} GB ({count:,} {word})".replace(",", mark)
+    assert reading.size(holding(written), "It") == count
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [("1.2 GB (1,28,84,90,188 bytes)", 1288490188), ("0 B (0 bytes)", 0), (77, 77), ("77", 77)],
+)
+def test_a_size_may_be_grouped_in_twos_or_be_a_bare_number(written: PsValue, count: int) -> None:
+    assert reading.size(holding(written), "It") == count
+
+
+def test_a_size_that_nobody_gave_is_unknown() -> None:
+    assert reading.size(NOTHING, "It") is None
+    assert reading.size(holding(None), "It") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Unlimited", "", "1.2 GB", "1.2 GB (bytes)", "(1.5 GB)", "(1,288.490,188 bytes)"),
+        *("(12 bytes) (13 bytes)", "(12 bytes", f"({2**63} bytes)", f"({'9' * 5_000} bytes)"),
+        *(-1, 2**63, True, ["77"]),
+    ],
+)
+def test_what_is_no_size_raises(value: PsValue) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        reading.size(holding(value), "It")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("00:15:00", 900), ("1.02:00:01", 93_601), ("00:00:01.5000000", 1), ("Unlimited", None)],
+)
+def test_time_spans_are_counted_in_seconds(written: str, seconds: int | None) -> None:
+    assert reading.seconds(holding(written), "It") == seconds
+
+
 @given(
     st.datetimes(datetime.fromisoformat("1900-01-01"), datetime.fromisoformat("2200-01-01")),
     st.integers(min_value=-14 * 60, max_value=14 * 60),

@@ -20,6 +20,7 @@ from auditor.evidence.servers import (
     OnpremWebServicesVirtualDirectory,
 )
 from auditor.evidence.tables import COLLECTED
+from auditor.evidence.trust import OnpremAuthConfig
 
 if TYPE_CHECKING:
     from tests.collectors.conftest import Import, Imported
@@ -44,6 +45,7 @@ def complete(ledger: dict[str, LedgerLine]) -> set[str]:
 WHOLE_SET = {
     "onprem_organization",
     "onprem_accepted_domain",
+    "onprem_auth_config",
     "onprem_exchange_server",
     "onprem_web_services_virtual_directory",
     "onprem_exchange_certificate",
@@ -59,7 +61,7 @@ def test_files_that_no_table_needs_are_named(e15: Imported) -> None:
     assert e15.taken_for() == {
         "E15/ExSetup.xml": "Get-Command ExSetup.exe",
         "E15/GetAcceptedDomain.xml": "Get-AcceptedDomain",
-        "E15/GetAuthConfig.xml": "AuthConfig: not needed",
+        "E15/GetAuthConfig.xml": "Get-AuthConfig",
         "E15/GetExchangeAdSchemaClass_ms-Exch-Schema-Version-Pt.xml": "SearchResult: not needed",
         "E15/GetExchangeCertificate.xml": "Get-ExchangeCertificate",
         "E15/GetExchangeServer.xml": "Get-ExchangeServer",
@@ -68,6 +70,23 @@ def test_files_that_no_table_needs_are_named(e15: Imported) -> None:
         "E15/GetWebApplication.xml": "ConfigurationElement#site#application: not needed",
         "E15/GetWebServicesVirtualDirectory.xml": "Get-WebServicesVirtualDirectory",
     }
+
+
+def test_the_certificate_for_oauth(e15: Imported, e16: Imported) -> None:
+    assert [each.rows["onprem_auth_config"] for each in (e15, e16)] == [
+        [
+            OnpremAuthConfig(
+                guid=guid,
+                current_certificate_thumbprint=thumbprint,
+                next_certificate_thumbprint="",
+                next_certificate_effective_date=None,
+            )
+        ]
+        for guid, thumbprint in (
+            ("74a2ffb6-3fc5-4dbe-95fe-82815784d07c", "AF776F9F2771D7097BFC9B1C6EC338F58593C387"),
+            ("e8c08fab-be44-4163-bd8e-407eb4407be6", "92E196F3C8D3D753FCFC5B7690C3173AA1C0ABE3"),
+        )
+    ]
 
 
 def test_a_setup_file_that_names_no_server_is_not_attributed_to_one(e16: Imported) -> None:

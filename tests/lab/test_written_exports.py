@@ -12,14 +12,26 @@ from auditor.collectors.export_script import asked_properties, file_stem
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.collectors.runner import rows_of
 from auditor.lab.clixml_writer import Shape
-from auditor.lab.exports import EXPORTED, MANIFEST, write_exports
+from auditor.lab.cmdlets import PER_MAILBOX
+from auditor.lab.exported_commands import EXPORTED
+from auditor.lab.exports import MANIFEST, write_exports
 from auditor.lab.organization import Organization, build
 from auditor.lab.recipients import HOSTILE_NAMES
 from auditor.sources.clixml import PsObject, read_file
 
 Export = Callable[[Organization], Path]
 
-OF_OTHER_VERSIONS = {"DeviceActiveSyncVersion"}
+OF_OTHER_VERSIONS = {
+    "DeviceActiveSyncVersion",
+    "IsDefaultPolicy",
+    "DevicePasswordEnabled",
+    "MinDevicePasswordLength",
+    "AlphanumericDevicePasswordRequired",
+    "MinDevicePasswordComplexCharacters",
+    "AllowSimpleDevicePassword",
+    "DevicePasswordExpiration",
+    "MaxInactivityTimeDeviceLock",
+}
 """Properties that the script asks for and that the lab's version of Exchange does not know."""
 
 OF_WHOLE_OBJECTS = {"PSComputerName", "RawData"}
@@ -61,7 +73,35 @@ def test_every_property_is_one_that_the_command_gives(exported: Export) -> None:
         for name in command.properties
         if all(found[name] is None for found in objects_of(folder / f"{command.stem}.clixml"))
     }
-    assert empty == {"Get-OrganizationConfig DefaultAuthenticationPolicy"}
+    assert empty == {
+        "Get-OrganizationConfig DefaultAuthenticationPolicy",
+        "Get-AuthConfig NextCertificateEffectiveDate",
+        "Get-MobileDeviceStatistics DeviceWipeRequestTime",
+        "Get-MobileDeviceStatistics DeviceWipeSentTime",
+        "Get-MobileDeviceStatistics DeviceWipeAckTime",
+    }
+
+
+def test_what_is_asked_mailbox_by_mailbox_can_be_left_out(tmp_path: Path) -> None:
+    write_exports(build(4), tmp_path, per_mailbox=False)
+    left_out = {f"{each.stem}.clixml" for each in EXPORTED.values()} - {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert left_out == {f"{cmdlet}.clixml" for cmdlet in PER_MAILBOX}
+    header, *records = objects_of(tmp_path / MANIFEST)
+    assert header["Commands"] == len(records) == len(EXPORTED) - len(PER_MAILBOX)
+
+
+def test_every_mailbox_and_every_device_has_statistics(exported: Export) -> None:
+    folder = exported(build(40))
+    asked = [
+        found["AskedMailboxGuid"] for found in objects_of(folder / "Get-MailboxStatistics.clixml")
+    ]
+    assert asked == [found["Guid"] for found in objects_of(folder / "Get-Mailbox.clixml")]
+    devices = objects_of(folder / "Get-MobileDeviceStatistics.clixml")
+    assert [found["Guid"] for found in devices] == [
+        found["Guid"] for found in objects_of(folder / "Get-MobileDevice.clixml")
+    ]
 
 
 def test_equal_organizations_give_equal_bytes(exported: Export) -> None:
