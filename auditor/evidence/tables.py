@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from auditor.evidence import organization, predicted, recipients, reference, servers
+from auditor.evidence import (
+    organization,
+    per_mailbox,
+    policies,
+    predicted,
+    recipients,
+    reference,
+    servers,
+    trust,
+)
 from auditor.evidence.base import Evidence
 
 COLLECTED: tuple[type[Evidence], ...] = (
@@ -14,6 +23,15 @@ COLLECTED: tuple[type[Evidence], ...] = (
     organization.OnpremHybridConfigurationDomain,
     organization.OnpremAcceptedDomain,
     organization.OnpremRemoteDomain,
+    trust.OnpremIntraOrganizationConnector,
+    trust.OnpremIntraOrganizationConnectorDomain,
+    trust.OnpremAuthServer,
+    trust.OnpremAuthConfig,
+    policies.OnpremEmailAddressPolicy,
+    policies.OnpremEmailAddressPolicyTemplate,
+    policies.OnpremAuthenticationPolicy,
+    policies.OnpremSettingOverride,
+    policies.OnpremSettingOverrideParameter,
     servers.OnpremExchangeServer,
     servers.OnpremExchangeBuild,
     servers.OnpremActiveSyncVirtualDirectory,
@@ -23,6 +41,7 @@ COLLECTED: tuple[type[Evidence], ...] = (
     servers.OnpremExchangeCertificateName,
     recipients.OnpremActiveSyncSettings,
     recipients.OnpremDeviceAccessRule,
+    policies.OnpremMobileDevicePolicy,
     recipients.OnpremMailbox,
     recipients.OnpremMailboxAddress,
     recipients.OnpremCasMailbox,
@@ -31,6 +50,9 @@ COLLECTED: tuple[type[Evidence], ...] = (
     recipients.OnpremRemoteMailbox,
     recipients.OnpremRemoteMailboxAddress,
     recipients.OnpremMobileDevice,
+    per_mailbox.OnpremMailboxStatistics,
+    per_mailbox.OnpremMobileDeviceStatistics,
+    per_mailbox.OnpremMailboxPermission,
 )
 """Tables that collectors fill and that an evidence bundle carries."""
 
