@@ -41,7 +41,8 @@ class Queue:
     def take(self, seconds: float) -> tuple[list[bytes], WireFault | None, bool]:
         """What fits into one answer, after up to so many seconds: pieces, or a fault; and the end.
 
-        A fault comes alone, when what was put before it has been taken.
+        A fault comes alone, when what was put before it has been taken. One that strikes for ever
+        stays where it is.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._pieces or self._finished or self._closed, seconds)
@@ -52,7 +53,7 @@ class Queue:
                 if isinstance(piece, WireFault):
                     if pieces:
                         break
-                    return [], self._taken(), False
+                    return [], piece if piece.times is None else self._taken(), False
                 pieces.append(piece)
                 size += len(piece)
                 self._taken()

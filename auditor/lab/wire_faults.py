@@ -23,7 +23,7 @@ class Mishap(Enum):
 
     DROP = "the connection is closed without an answer"
     STALL = "the answer comes some seconds late"
-    SWALLOW = "what was ready to be sent is lost, and nothing more comes"
+    SWALLOW = "nothing comes any more: at Receive word that there is nothing yet, else silence"
     DRIP = "the answer comes one byte at a time"
     TRUNCATED = "the body ends before its announced length"
     UNAVAILABLE = "HTTP status 503"
@@ -54,7 +54,8 @@ class WireFault:
 
     `stage` counts for a Mishap alone. `cmdlet` narrows it to one command ('' is any; at CREATE
     there is none yet). `after`: how many objects of the command come before it, at RECEIVE and for
-    a Refusal. `times`: how often it strikes, None for ever. `seconds`: of a stall.
+    a Refusal. `times`: how often it strikes, None for ever. `seconds`: of a stall, and between the
+    bytes of a drip.
     """
 
     what: Mishap | Refusal

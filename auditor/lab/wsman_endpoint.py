@@ -57,7 +57,8 @@ class LabEndpoint:
     """The endpoint of a lab organisation; listens between entry and exit.
 
     `faults` strike as they say. `commands` stand in for what the organisation answers on the
-    Exchange path. `ca_file` vouches for the certificate of an endpoint with TLS.
+    Exchange path. `ca_file` vouches for the certificate of an endpoint with TLS. `client_files` are
+    certificate and key of the account, where it logs on by certificate.
     """
 
     host = "localhost"
@@ -75,6 +76,7 @@ class LabEndpoint:
             faults, max_shells=self.wire.max_shells, protocol=self.wire.protocol
         )
         self.ca_file: Path | None = None
+        self.client_files: tuple[Path, Path] | None = None
         self._organization = organization
         self._commands = commands or exchange_commands(organization)
         self._stack = ExitStack()
@@ -128,9 +130,13 @@ class LabEndpoint:
     def _context(self, folder: Path) -> ssl.SSLContext | None:
         if not self.wire.tls:
             return None
-        self.ca_file, key_file = write_certificate(folder, self.wire.names)
+        self.ca_file, key_file = write_certificate(folder, "server", self.wire.names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.ca_file, key_file)
+        if "Certificate" in self.wire.schemes:
+            self.client_files = write_certificate(folder, "client", (self.credentials.name,))
+            context.load_verify_locations(self.client_files[0])
+            context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     def _at(self, path: str) -> tuple[Run | None, str] | None:

@@ -14,10 +14,11 @@ from typing import Literal, TypeAlias
 import spnego
 from spnego.exceptions import SpnegoError
 
-Scheme: TypeAlias = Literal["Basic", "Negotiate", "Kerberos"]
+Scheme: TypeAlias = Literal["Basic", "Negotiate", "Kerberos", "Certificate"]
 
 _BOUNDARY = re.compile(rb"--\s*Encrypted Boundary(?:--)?\r\n")
 _BINARY = b"application/octet-stream\r\n"
+_BY_CERTIFICATE = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _PROTOCOL = re.compile(r'protocol="([^"]{1,80})"')
 
 
@@ -56,6 +57,9 @@ class Logon:
         """Whether this request may go on, and what WWW-Authenticate answers, if anything."""
         if self.account:
             return True, ""
+        if "Certificate" in self._schemes:
+            # TLS let nobody in who has none; what remains is the header that says it is meant
+            return headers.get("Authorization", "") == _BY_CERTIFICATE, ""
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         try:
             data = base64.b64decode(token, validate=True)

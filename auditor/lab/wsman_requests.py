@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Iterable
 
@@ -41,6 +40,7 @@ class OpenShells:
         self._protocol = protocol
         self._shells: dict[str, Shell] = {}
         self._lock = threading.Lock()
+        self.closing = threading.Event()
 
     def __len__(self) -> int:
         return len(self._shells)
@@ -71,7 +71,8 @@ class OpenShells:
             shell.close()
 
     def close(self) -> None:
-        """Closes all shells."""
+        """Closes all shells, and wakes who waits."""
+        self.closing.set()
         for shell_id in tuple(self._shells):
             self.remove(shell_id)
 
@@ -143,8 +144,13 @@ class Exchange:
         if fault is None:
             return
         if fault.what is Mishap.STALL:
-            time.sleep(fault.seconds)
+            self._shells.closing.wait(fault.seconds)
             return
+        if fault.what is Mishap.SWALLOW and self._request.operation == Stage.RECEIVE.value:
+            self._shells.closing.wait(min(self._request.timeout, _LONGEST_WAIT))
+            raise messages.TIMED_OUT
+        if fault.what is Mishap.SWALLOW:
+            self._shells.closing.wait(_LONGEST_WAIT)
         if fault.what is Mishap.THROTTLED:
             raise messages.THROTTLED
         if fault.what is Mishap.SHELL_GONE:

@@ -141,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", token)
         if kind:
             self.send_header("Content-Type", kind)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.send_header("Content-Length", str(length))
         self.end_headers()
 

@@ -7,7 +7,8 @@ that begin with one of READ_VERBS leave this program; nothing here can send a sc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Generator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -25,7 +26,8 @@ from auditor.sources.shell_settings import Secret, ShellSettings
 if TYPE_CHECKING:
     from pypsrp.powershell import PowerShell
 
-    from auditor.sources.remoting_pool import Outcome, RemotePool
+    from auditor.sources.remoting_pool import RemotePool
+    from auditor.sources.remoting_run import Outcome
 
 Parameters = Mapping[str, str | bool | int]
 
@@ -91,8 +93,10 @@ class ExchangeShell:
         parameters: Parameters | None = None,
         *,
         optional: Collection[str] = (),
-    ) -> Iterator[PsObject]:
+    ) -> Generator[PsObject, None, None]:
         """The objects of one command, each as soon as it has arrived; never all at once.
+
+        Who does not want the rest closes the generator; the shell is opened anew then.
 
         `optional`: parameters that may be left out where the server does not know them; `notes`
         says when that was done. Raises ValueError at once for what is no read command. Later it
@@ -107,10 +111,11 @@ class ExchangeShell:
 
     def _objects(
         self, cmdlet: str, parameters: dict[str, str | bool | int], optional: frozenset[str]
-    ) -> Iterator[PsObject]:
+    ) -> Generator[PsObject, None, None]:
         self.notes = []
+        expires = time.monotonic() + self.settings.deadline
         place = f"{cmdlet} on {self.settings.host}"
-        count, outcome = yield from self._once(place, cmdlet, parameters)
+        count, outcome = yield from self._once(place, cmdlet, parameters, expires)
         unknown = Trouble.UNKNOWN_PARAMETER
         if not count and optional & parameters.keys() and unknown in _troubles(outcome):
             left_out = sorted(optional & parameters.keys())
@@ -119,13 +124,13 @@ class ExchangeShell:
                 "or the account may not use."
             )
             kept = {name: parameters[name] for name in parameters if name not in left_out}
-            count, outcome = yield from self._once(place, cmdlet, kept)
+            count, outcome = yield from self._once(place, cmdlet, kept, expires)
         shortcoming = _shortcoming(place, count, outcome)
         if shortcoming is not None:
             raise shortcoming
 
     def _once(
-        self, place: str, cmdlet: str, parameters: Parameters
+        self, place: str, cmdlet: str, parameters: Parameters, expires: float
     ) -> Generator[PsObject, None, tuple[int, Outcome]]:
         def compose(pipeline: PowerShell) -> None:
             pipeline.add_cmdlet(cmdlet)
@@ -133,7 +138,7 @@ class ExchangeShell:
                 pipeline.add_parameter(name, value)
 
         reader = FragmentReader(place)
-        run = self._opened().run(place, compose)
+        run = self._messages(place, compose, expires)
         count = 0
         while True:
             try:
@@ -150,14 +155,26 @@ class ExchangeShell:
                 count += 1
                 yield found
 
+    def _messages(
+        self, place: str, compose: Callable[[PowerShell], None], expires: float
+    ) -> Generator[bytes, None, Outcome]:
+        """One pipeline; in a new shell, if the one at hand turns out to have been closed."""
+        used = self._pool is not None
+        pool = self._opened()
+        try:
+            return (yield from pool.run(place, compose, expires))
+        except SourceError:
+            if not (used and pool.stale):
+                raise
+        return (yield from self._opened().run(place, compose, expires))
+
     def _opened(self) -> RemotePool:
         """The open shell; the one before, if it broke, is given up."""
         # pypsrp takes a third of a second to import, which a command that never connects would pay
         from auditor.sources.remoting_pool import RemotePool
 
         if self._pool is not None and self._pool.broken:
-            self._pool.abandon()
-            self._pool = None
+            self.close()
         if self._pool is None:
             pool = RemotePool(self.settings, self._secret)
             pool.open()
@@ -189,9 +206,20 @@ def _shortcoming(place: str, count: int, outcome: Outcome) -> SourceError | None
             return refusal
     if errors or not outcome.ending.completed:
         text = errors[0].text if errors else "the server stopped it"
-        return AnswerCutShort(f"{place} gave {count} objects and an error: {text}")
+        return AnswerCutShort(
+            f"{place} gave {count} objects and an error ({text}); run it in the Exchange "
+            "Management Shell to see whether account or server is the reason."
+        )
     if outcome.warnings:
-        return AnswerCutShort(f"{place} gave {count} objects and a warning: {outcome.warnings[0]}")
+        return AnswerCutShort(
+            f"{place} gave {count} objects and a warning ({outcome.warnings[0]}), so there may be "
+            "more; run it in the Exchange Management Shell to see."
+        )
+    if outcome.gap:
+        return AnswerCutShort(
+            f"{place} gave {count} objects, but an answer got lost on the way, so some may be "
+            "missing; collect it again."
+        )
     if count == DEFAULT_RESULT_SIZE:
         return AnswerCutShort(
             f"{place} gave exactly {count} objects, where Exchange stops unless told otherwise; "

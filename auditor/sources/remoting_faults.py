@@ -75,6 +75,8 @@ _CERTIFICATE = {
     62: "does not carry the name {host}",
     64: "does not carry the address {host}",
 }
+# of pypsrp 0.9.1, which has no exception of its own for this
+_OTHER_LOGON = "Server responded with the auth protocol"
 _REFUSED_HERE: tuple[tuple[type[BaseException], type[SourceError], str], ...] = (
     (
         DeadlinePassed,
@@ -107,8 +109,21 @@ def busy(error: BaseException) -> str:
     return f"HTTP status {status}" if status in _BUSY_STATUS else ""
 
 
-def explained(error: BaseException, settings: ShellSettings) -> SourceError:
-    """The error of this program for one of FAILURES; it refers neither to it nor to a secret."""
+def refused(error: BaseException) -> bool:
+    """Whether it was the shell that did not take a request, so that no answer to it is lost."""
+    return isinstance(error, WSManFaultError) and error.code is not None
+
+
+def explained(error: BaseException, settings: ShellSettings, *, opened: bool) -> SourceError:
+    """The error of this program for one of FAILURES; it refers neither to it nor to a secret.
+
+    `opened`: whether a shell was open, so that host, port, path and logon are right.
+    """
+    if opened and _status(error) == 404 and not refused(error):
+        return SourceUnreachable(
+            f"{settings.url} has vanished (HTTP status 404) while a shell was open there; name the "
+            "server itself instead of an address that several share."
+        )
     for source in (_of_session, _of_http, _of_tls, _of_network, _of_fault):
         found = source(error, settings)
         if found is not None:
@@ -127,6 +142,11 @@ def _of_session(error: BaseException, settings: ShellSettings) -> SourceError | 
             f"Kerberos is not installed here, so {settings.host} cannot be logged on to; install "
             "the extra kerberos, or set authentication: negotiate."
         )
+    if isinstance(error, ValueError) and str(error).startswith(_OTHER_LOGON):
+        return AccessDenied(
+            f"{settings.url} offers no logon by {settings.authentication}; set another "
+            "authentication, or allow it there."
+        )
     for kind, result, sentence in _REFUSED_HERE:
         if isinstance(error, kind):
             where = one_line(str(error)) or "another address"
@@ -138,7 +158,7 @@ def _of_http(error: BaseException, settings: ShellSettings) -> SourceError | Non
     if isinstance(error, AuthenticationError):
         return _refused_logon(error, settings)
     status = _status(error)
-    if status is None or (isinstance(error, WSManFaultError) and isinstance(error.code, int)):
+    if status is None or refused(error):
         return None
     if status == 404:
         return SourceUnreachable(
@@ -230,18 +250,18 @@ def _of_fault(error: BaseException, settings: ShellSettings) -> SourceError | No
             "Exchange answers on path PowerShell at port 443 or 80."
         )
     if error.code in _ACCESS_DENIED or _DENYING_CATEGORY.search(reason):
-        return AccessDenied(f"{settings.url} does not let {_who(settings)}{said}.")
+        who = settings.username or "the owner of the current ticket"
+        return AccessDenied(f"{settings.url} does not let {who} in{said}; {_grant(settings)}.")
     if error.code in _SHELL_GONE:
         return SourceUnreachable(f"{settings.url} has closed the shell{said}; try again.")
     return UnexpectedAnswer(f"{settings.url} failed{said}; look into the event log of the server.")
 
 
-def _who(settings: ShellSettings) -> str:
-    who = settings.username or "the owner of the current ticket"
+def _grant(settings: ShellSettings) -> str:
     if settings.configuration == WINDOWS_CONFIGURATION:
-        return f"{who} in; add the account to Remote Management Users on that server"
+        return "add the account to Remote Management Users on that server"
     return (
-        f"{who} in; give the account the role group View-Only Organization Management and "
+        "give the account the role group View-Only Organization Management and "
         "RemotePowerShellEnabled"
     )
 

@@ -4,42 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from importlib.metadata import version
 
-from pypsrp.complex_objects import PSInvocationState
+from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from auditor.errors import AnswerCutShort, SourceError, SourceUnreachable
-from auditor.sources.remoting_faults import FAILURES, busy, explained
+from auditor.errors import InputRefused, SourceError, SourceUnreachable
+from auditor.sources.remoting_faults import FAILURES, busy, explained, refused
 from auditor.sources.remoting_fragments import Fragments
-from auditor.sources.remoting_records import Ending, ErrorRecord, RecordReader
+from auditor.sources.remoting_records import Ending
+from auditor.sources.remoting_run import Failure, Outcome, Pauses, Run
 from auditor.sources.remoting_transport import BoundedAdapter, trust
 from auditor.sources.shell_settings import Secret, ShellSettings
 
 PYPSRP = "0.9.1"
 """The release whose private behaviour this program knows (`_fragmenter`, `_build_session`)."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-_CLOSING = 5.0
 _READ_AGAIN_AFTER = 0.1
-_KEPT_RECORDS = 20
 
+CLOSING = 5.0
+"""Seconds that letting go of a pipeline or a shell may take; what was read is complete by then."""
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a pipeline ended, beside its objects: the first errors and warnings it wrote."""
-
-    ending: Ending
-    errors: tuple[ErrorRecord, ...]
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Failure:
-    error: SourceError
-    busy: str
+KEEP_ALIVE = 20.0
+"""Seconds after which a connection may be gone: IIS closes an idle one after 120, others sooner."""
 
 
 class RemotePool:
@@ -58,7 +46,8 @@ class RemotePool:
         self._settings = settings
         self._adapter, self._pool, self._fragments = _prepared(settings, secret)
         self.broken = False
-        self.idle_since = time.monotonic()
+        self.stale = False
+        self._last_call = time.monotonic()
 
     @property
     def protocol(self) -> str:
@@ -67,30 +56,33 @@ class RemotePool:
 
     def open(self) -> None:
         """Opens the shell; waits while the server is too busy. Raises SourceError."""
-        started = time.monotonic()
-        pauses = _Pauses(self._settings.patience)
+        expires = time.monotonic() + self._settings.silence + self._settings.patience
+        pauses = Pauses(self._settings.patience)
         while True:
-            self._adapter.expires = started + self._settings.silence + self._settings.patience
+            self._adapter.expires = expires
             failure = self._attempt(self._pool.open)
             if failure is None:
                 return
-            if not failure.busy or not pauses.wait():
+            if not failure.busy or not pauses.wait(expires):
                 self.close()
                 raise pauses.exhausted(failure, self._settings)
+            self._attempt(self._pool.close)
             self._pool, self._fragments = _shell(self._pool.connection, self._settings)
 
     def run(
-        self, place: str, compose: Callable[[PowerShell], object]
+        self, place: str, compose: Callable[[PowerShell], object], expires: float
     ) -> Generator[bytes, None, Outcome]:
         """Runs one pipeline: each object as it was written, as soon as it is there; then the rest.
 
-        `compose` adds the command. Raises SourceUnreachable where the server gives nothing, and
+        `compose` adds the command; `expires` is the moment of `time.monotonic()` at which it is
+        given up. Raises SourceUnreachable where the server gives nothing, and
         AnswerCutShort where it stops after the first object; the shell is `broken` then. Who stops
-        asking before the end leaves a broken shell behind, too.
+        asking before the end leaves a broken shell behind, too. `stale` says that the server
+        did not even take the command: it may have closed the shell while nobody used it.
         """
         pipeline = PowerShell(self._pool)
         compose(pipeline)
-        run = _Run(self._settings, place)
+        run = Run(self._settings, place, expires)
         self.broken = True
         self._begin(pipeline, run)
         while run.ending is None:
@@ -100,40 +92,41 @@ class RemotePool:
                 run.count += 1
                 yield self._fragments.arrived.outputs.popleft()
             run.spare(time.monotonic() - given)
-            run.take(self._fragments)
+            run.take(self._fragments.arrived)
             if failure is not None and run.ending is None:
                 raise run.cut_short(failure)
         self.broken = False
         self._end(pipeline, run.ending)
-        return Outcome(run.ending, tuple(run.errors), tuple(run.warnings))
+        return Outcome(run.ending, tuple(run.errors), tuple(run.warnings), run.gap)
 
     def close(self) -> None:
-        """Closes shell and connection; a server that does not answer any more is left alone."""
-        self._adapter.expires = time.monotonic() + _CLOSING
-        if not self.broken:
-            self._attempt(self._pool.close)
+        """Closes shell and connection; what still runs in the shell is stopped by that.
+
+        A server that does not answer is left alone after some seconds.
+        """
+        self._adapter.expires = time.monotonic() + CLOSING
+        if self._attempt(self._pool.close) is not None:
+            self._attempt(self._pool.close)  # the connection at hand may have been a dead one
         self._attempt(self._pool.connection.close)
 
-    def abandon(self) -> None:
-        """Closes a shell in which a pipeline may still run: deleting it stops the pipeline."""
-        self.broken = False
-        self.close()
-        self.broken = True
-
-    def _begin(self, pipeline: PowerShell, run: _Run) -> None:
+    def _begin(self, pipeline: PowerShell, run: Run) -> None:
         while True:
             self._adapter.expires = run.expires
             failure = self._attempt(pipeline.begin_invoke)
             if failure is None:
                 return
-            if not failure.busy or not run.pauses.wait():
+            if time.monotonic() >= run.expires:
+                raise run.late(self._settings)
+            if not failure.busy or not run.pauses.wait(run.expires):
+                self.stale = not failure.busy
                 raise run.pauses.exhausted(failure, self._settings)
 
-    def _poll(self, pipeline: PowerShell, run: _Run) -> SourceError | None:
+    def _poll(self, pipeline: PowerShell, run: Run) -> SourceError | None:
         """Asks once for more; an error only where asking again will not help."""
         self._adapter.expires = min(run.expires, run.quiet_since + self._settings.silence)
-        received = self._fragments.received
+        received, unanswered = self._fragments.received, self._adapter.unanswered
         failure = self._attempt(pipeline.poll_invoke)
+        run.gap = run.gap or self._adapter.unanswered > unanswered
         late = time.monotonic() >= self._adapter.expires
         if self._fragments.received > received:
             run.quiet_since = time.monotonic()
@@ -141,7 +134,8 @@ class RemotePool:
             return None
         if late:
             return run.late(self._settings)
-        if failure.busy and run.pauses.wait():
+        if failure.busy and run.pauses.wait(run.expires):
+            run.gap = run.gap or not failure.refused
             run.quiet_since = time.monotonic()
             return None
         return run.pauses.exhausted(failure, self._settings)
@@ -151,116 +145,43 @@ class RemotePool:
         pipeline.state = (
             PSInvocationState.COMPLETED if ending.completed else PSInvocationState.FAILED
         )
-        self._adapter.expires = time.monotonic() + _CLOSING
+        self._adapter.expires = time.monotonic() + CLOSING
         self.broken = self._attempt(pipeline.close) is not None
-        self.idle_since = time.monotonic()
 
-    def _attempt(self, call: Callable[[], object]) -> _Failure | None:
+    def _attempt(self, call: Callable[[], object]) -> Failure | None:
         """Calls into pypsrp; what it raises is turned into a sentence and let go.
 
         The new error is raised elsewhere, so that it carries no context: the old one refers to
         the request, and with it to the password.
         """
+        if time.monotonic() - self._last_call > KEEP_ALIVE:
+            self._agree_anew()
+        failure = None
         try:
             call()
         except SourceError as error:
-            return _Failure(error, "")
+            failure = Failure(error.with_traceback(None))
         except FAILURES as error:
-            return _Failure(explained(error, self._settings), busy(error))
-        return None
+            opened = self._pool.state == RunspacePoolState.OPENED
+            sentence = explained(error, self._settings, opened=opened)
+            failure = Failure(sentence, busy(error), refused(error))
+        if failure is not None:
+            self._agree_anew()
+        self._last_call = time.monotonic()
+        return failure
 
-
-class _Pauses:
-    """Growing pauses while a server is too busy, all together no longer than `patience`."""
-
-    def __init__(self, patience: float) -> None:
-        self._left = patience
-        self._next = _FIRST_PAUSE
-        self._count = 0
-        self._waited = 0.0
-
-    def wait(self) -> bool:
-        """Waits once; False where that would be longer than was agreed."""
-        pause = min(self._next, self._left)
-        if pause <= 0:
-            return False
-        time.sleep(pause)
-        self._left -= pause
-        self._waited += pause
-        self._count += 1
-        self._next = min(self._next * 2, _LONGEST_PAUSE)
-        return True
-
-    def exhausted(self, failure: _Failure, settings: ShellSettings) -> SourceError:
-        """The error to raise when there is no more patience, or waiting does not help."""
-        if not failure.busy:
-            return failure.error
-        return SourceUnreachable(
-            f"{settings.url} is too busy for {settings.username or 'this account'} "
-            f"({failure.busy}), after {self._count} more attempts in {self._waited:.0f} seconds; "
-            "close other sessions of the account, or have its throttling policy widened."
-        )
-
-
-class _Run:
-    """What has become of one pipeline so far."""
-
-    def __init__(self, settings: ShellSettings, place: str) -> None:
-        now = time.monotonic()
-        self.expires = now + settings.deadline
-        self.quiet_since = now
-        self.pauses = _Pauses(settings.patience)
-        self.count = 0
-        self.ending: Ending | None = None
-        self.errors: list[ErrorRecord] = []
-        self.warnings: list[str] = []
-        self._records = RecordReader(place)
-        self._place = place
-
-    def spare(self, seconds: float) -> None:
-        """Time that went into what was made of the objects is not the server's."""
-        self.expires += seconds
-        self.quiet_since += seconds
-
-    def late(self, settings: ShellSettings) -> SourceError:
-        """The error for a server whose time is over."""
-        if time.monotonic() >= self.expires:
-            return SourceUnreachable(
-                f"{settings.url} needed more than {settings.deadline:.0f} seconds; raise deadline, "
-                "or ask for less."
-            )
-        return SourceUnreachable(
-            f"{settings.url} sent nothing for {settings.silence:.0f} seconds; look whether the "
-            "server is overloaded, or raise silence."
-        )
-
-    def take(self, fragments: Fragments) -> None:
-        """Reads the records that have arrived; of many errors and warnings it keeps the first."""
-        arrived = fragments.arrived
-        while arrived.errors:
-            message = arrived.errors.popleft()
-            if len(self.errors) < _KEPT_RECORDS:
-                self.errors.append(self._records.error(message))
-        while arrived.warnings:
-            message = arrived.warnings.popleft()
-            if len(self.warnings) < _KEPT_RECORDS:
-                self.warnings.append(self._records.warning(message))
-        while arrived.states:
-            self.ending = self._records.ending(arrived.states.popleft()) or self.ending
-
-    def cut_short(self, error: SourceError) -> SourceError:
-        """The error to raise: with objects in hand the answer is not missing but cut short."""
-        if not self.count:
-            return error
-        return AnswerCutShort(f"{self._place} stopped after {self.count} objects: {error}")
+    def _agree_anew(self) -> None:
+        """Keys of message encryption belong to a connection, and this one may be gone."""
+        self._pool.connection.transport.encryption = None
 
 
 def _prepared(
     settings: ShellSettings, secret: Secret
 ) -> tuple[BoundedAdapter, RunspacePool, Fragments]:
-    """Connection and pool, before anything is sent; raises SourceUnreachable for a bad file."""
-    password = secret.reveal()
-    by_certificate = settings.authentication == "certificate"
+    """Connection and pool, before anything is sent.
+
+    Raises InputRefused for a password that is missing, and for a file that cannot be used.
+    """
     try:
         context = trust(settings)
     except OSError as error:
@@ -269,9 +190,12 @@ def _prepared(
     else:
         unreadable = ""
     if unreadable:
-        raise SourceUnreachable(
+        raise InputRefused(
             f"{settings.ca_file} cannot be used as ca_file ({unreadable}); give a PEM file."
         )
+    if settings.authentication == "basic" and not secret.reveal():
+        raise InputRefused(f"{settings.host}: authentication: basic needs a password; give one.")
+    by_certificate = settings.authentication == "certificate"
     wsman = WSMan(
         settings.host,
         port=settings.usual_port,
@@ -279,7 +203,7 @@ def _prepared(
         path=settings.path,
         auth=settings.authentication,
         username=settings.username,
-        password=None if by_certificate else password,
+        password=None if by_certificate else secret.reveal(),
         cert_validation=True,
         operation_timeout=settings.operation_timeout,
         connection_timeout=settings.connect_timeout,  # type: ignore[arg-type]  # handed on to requests
@@ -292,7 +216,9 @@ def _prepared(
         negotiate_hostname_override=settings.kerberos_hostname,
     )
     adapter = BoundedAdapter(
-        context, password if by_certificate else None, encrypted=wsman.transport.wrap_required
+        context,
+        secret.reveal() if by_certificate else None,
+        encrypted=wsman.transport.wrap_required,
     )
     # pypsrp builds its session when it sends for the first time; it uses one that is there already
     session = wsman.transport._build_session()

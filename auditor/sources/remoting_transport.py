@@ -74,12 +74,14 @@ class BoundedAdapter(HTTPAdapter):
     """Sends the requests of one shell.
 
     `expires`: the moment of `time.monotonic()` after which nothing is sent and nothing is read.
+    `unanswered` counts requests whose answer did not come in time.
     """
 
     def __init__(
         self, context: ssl.SSLContext | None, key_password: str | None, *, encrypted: bool
     ) -> None:
         self.expires = float("inf")
+        self.unanswered = 0
         self._encrypted = encrypted
         self._tls = (
             {} if context is None else {"ssl_context": context, "key_password": key_password}
@@ -106,6 +108,7 @@ class BoundedAdapter(HTTPAdapter):
         try:
             response = super().send(request, *args, **kwargs)
         except requests.Timeout:
+            self.unanswered += 1
             self.remaining()
             raise
         if response.is_redirect or 300 <= response.status_code < 400:
@@ -116,6 +119,7 @@ class BoundedAdapter(HTTPAdapter):
         bounded = BoundedResponse()
         bounded.__dict__.update(response.__dict__)
         bounded.adapter = self
+        bounded.encoding = "utf-8"  # guessing it from a stranger's bytes takes seconds
         return bounded
 
     def _within(self, timeout: Any) -> tuple[float, float]:

@@ -18,7 +18,7 @@ _PORTS = {
     WINDOWS_CONFIGURATION: {True: 5986, False: 5985},
 }
 _NEED_TLS = ("basic", "certificate")
-_NEED_NAME = ("basic", "ntlm")
+_NEED_NAME = ("basic",)
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class ShellSettings:
     `port` None is the usual one: 443 or 80 for Exchange, which sits on IIS, 5986 or 5985 for
     Windows itself. Without `tls` messages are encrypted with the key that Kerberos or NTLM agreed
     on. `username` None means the ticket of whoever runs the program; with a password Kerberos
-    wants a UPN (`svc@CONTOSO.COM`). `ca_file`: the authorities that may vouch for the server,
-    instead of those of the machine. `kerberos_service` and `kerberos_hostname` are the two halves
-    of the service principal name where `host/<host>` is not the right one.
+    wants a UPN (`svc@CONTOSO.COM`). For a logon by certificate the password is that of its key.
+    `ca_file`: the authorities that may vouch for the server, instead of those of the machine.
+    `kerberos_service` and `kerberos_hostname` are the two halves of the service principal name
+    where `host/<host>` is not the right one.
 
     Seconds: `connect_timeout` for the connection; `read_timeout` for one answer, longer than
     `operation_timeout`, after which the server itself says that there is nothing yet; `silence`
@@ -65,6 +66,11 @@ class ShellSettings:
             raise InputRefused(f"{where} is offered over TLS only; set tls: true.")
         if self.authentication in _NEED_NAME and not self.username:
             raise InputRefused(f"{where} needs a user name; set username.")
+        if self.read_timeout <= self.operation_timeout:
+            raise InputRefused(
+                f"{self.host}: read_timeout must be longer than operation_timeout, after which the "
+                "server says that there is nothing yet; raise it."
+            )
         if self.authentication == "certificate" and not (
             self.certificate_file and self.certificate_key_file
         ):

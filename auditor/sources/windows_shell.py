@@ -6,7 +6,9 @@ the version of ExSetup.exe is what moves. One fixed script reads it, and no othe
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.errors import (
@@ -23,7 +25,7 @@ from auditor.sources.shell_settings import Secret, ShellSettings
 if TYPE_CHECKING:
     from pypsrp.powershell import PowerShell
 
-    from auditor.sources.remoting_pool import Outcome
+    from auditor.sources.remoting_run import Outcome
 
 EXSETUP_SCRIPT = r"""$keys = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup',
     'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v14\Setup',
@@ -42,6 +44,8 @@ foreach ($key in $keys) {
 of ExSetup.exe there. PowerShell 2.0 and constrained language are enough; it only reads."""
 
 _NETBIOS = 15
+_EXPECTED = 1
+_DEADLINE, _SILENCE = 180.0, 60.0
 
 
 def read_exsetup(
@@ -60,10 +64,15 @@ def read_exsetup(
 
     place = f"ExSetup.exe on {server}"
     reader = FragmentReader(place)
-    pool = RemotePool(settings, Secret(password))
+    brief = replace(
+        settings,
+        deadline=min(settings.deadline, _DEADLINE),
+        silence=min(settings.silence, _SILENCE),
+    )
+    pool = RemotePool(brief, Secret(password))
     pool.open()
     try:
-        run = pool.run(place, _compose)
+        run = pool.run(place, _compose, time.monotonic() + brief.deadline)
         messages, outcome = _everything(run)
     finally:
         pool.close()
@@ -79,12 +88,13 @@ def _compose(pipeline: PowerShell) -> None:
 
 
 def _everything(run: Generator[bytes, None, Outcome]) -> tuple[list[bytes], Outcome]:
-    messages = []
-    while True:
+    messages: list[bytes] = []
+    while len(messages) <= _EXPECTED:
         try:
             messages.append(next(run))
         except StopIteration as stop:
             return messages, stop.value
+    raise UnexpectedAnswer("ExSetup.exe was answered with more than one object; check the path.")
 
 
 def _shortcoming(place: str, found: bool, outcome: Outcome) -> SourceError | None:
