@@ -23,7 +23,7 @@ from auditor.lab.psrp_errors import (
 from auditor.lab.recipients import mailboxes
 from auditor.lab.shell_objects import ShellObject, selected
 
-EXSETUP_SCRIPT_SHA256 = "1b4b9d09420789e55eee32a7ac7537df543662d9129e57c6dae1226a00484703"
+EXSETUP_SCRIPT_SHA256 = "f78b23a2ffc7b4c4b7c866630a8b383fe2f2a6827cf1be612c245bf276ef3560"
 """Of the one script that is ever sent to a server, as UTF-8; a test holds it."""
 
 DEFAULT_RESULT_SIZE = 1000

@@ -65,6 +65,7 @@ _BUSY_STATUS = (429, 503)
 # parts of a throttling policy, as Exchange names them in every language
 _POLICY_PART = re.compile(r"\b(?:PowerShell)?Max(?:Concurrency|Runspaces|Operations|Cmdlets)\w*")
 _DENYING_CATEGORY = re.compile(r"\[FailureCategory=AuthZ-")
+_SCHEME = re.compile(r"\b(?:Basic|Bearer|Digest|Kerberos|Negotiate|NTLM)\b")
 _CERTIFICATE = {
     9: "is not valid yet",
     10: "has expired",
@@ -184,9 +185,10 @@ def _refused_logon(error: AuthenticationError, settings: ShellSettings) -> Sourc
     who = settings.username or "the current ticket"
     _, offered, methods = str(error).partition("actual: ")
     if offered:
+        schemes = ", ".join(_SCHEME.findall(methods)) or "nothing known"
         return AccessDenied(
-            f"{settings.url} offers no logon by {settings.authentication} (it offers "
-            f"{one_line(methods) or 'nothing'}); set another authentication, or allow it there."
+            f"{settings.url} offers no logon by {settings.authentication} (it offers {schemes}); "
+            "set another authentication, or allow it there."
         )
     return AccessDenied(
         f"{settings.url} does not accept {who} by {settings.authentication}; check user name and "

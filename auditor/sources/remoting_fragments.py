@@ -105,13 +105,13 @@ class Fragments(Fragmenter):
                 raise self._nonsense("fragments in the wrong order")
             parts.append(data[at : at + length])
             at += length
-            self._waiting += length
+            self._waiting += _HEADER.size + length
             if self._waiting > MAX_MESSAGE_BYTES:
                 raise self._nonsense(f"messages of more than {MAX_MESSAGE_BYTES} bytes")
             if flags & _END:
                 content = parts[0] if len(parts) == 1 else b"".join(parts)
                 del self._parts[message]
-                self._waiting -= len(content)
+                self._waiting -= _HEADER.size * len(parts) + len(content)
                 yield content
 
     def _nonsense(self, what: str) -> UnexpectedAnswer:

@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 EXSETUP_SCRIPT = r"""$keys = 'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15\Setup',
     'HKLM:\SOFTWARE\Microsoft\ExchangeServer\v14\Setup',
     'HKLM:\SOFTWARE\Microsoft\Exchange\Setup'
+$properties = @{ Name = 'Server'; Expression = { $env:COMPUTERNAME } }, 'FileName', 'FileVersion'
 foreach ($key in $keys) {
     if (-not (Test-Path -Path $key)) { continue }
     $folder = (Get-ItemProperty -Path $key).MsiInstallPath
     if (-not $folder) { continue }
     $path = Join-Path -Path $folder -ChildPath 'bin\ExSetup.exe'
-    Get-Item -LiteralPath $path | ForEach-Object { $_.VersionInfo } | Select-Object -Property `
-        @{Name = 'Server'; Expression = { $env:COMPUTERNAME }}, FileName, FileVersion
+    $file = Get-Item -LiteralPath $path
+    $file.VersionInfo | Select-Object -Property $properties
     break
 }
 """
