@@ -153,7 +153,11 @@ def _ground(directory: Directory) -> _Ground:
     schema = read_schema(
         directory,
         {name for collector in DIRECTORY_COLLECTORS for name in collector.attributes},
-        {collector.object_class for collector in DIRECTORY_COLLECTORS},
+        {
+            name
+            for collector in DIRECTORY_COLLECTORS
+            for name in (collector.object_class, *collector.holders)
+        },
     )
     return _Ground(schema, _organization(directory, schema))
 
@@ -256,6 +260,7 @@ def _in_domain(run: _Run, tally: DirectoryTally, ground: _Ground, domain: Domain
     if tally.rows.total() + tally.denied == before and tally.collector.witness:
         witness = next(iter(_some(directory, domain.dn, tally.collector.witness)), None)
         if witness is not None:
+            tally.unlisted[domain.dn] = None
             raise AccessDenied(
                 f"{directory.server} shows {directory.account} no {tally.collector.name}, but "
                 f"{witness.dn} says it has some: let the account list the objects below users."

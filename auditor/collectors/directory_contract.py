@@ -43,9 +43,10 @@ class DirectoryCollector:
     `container` is the place below the Exchange organisation where objects of the configuration
     lie, '' for all of it. `condition` is the filter; what it names is readable by everybody who
     sees the object, since a filter over a hidden attribute is silently false. `object_class` must
-    be known to the schema. `unsaid` names columns that the directory never holds. `at_least_one`:
-    every Exchange organisation has such an object. `witness` is a filter for objects elsewhere
-    that prove there must be some, asked only where none was found.
+    be known to the schema; `holders` are the classes of containers around such objects. `unsaid`
+    names columns that the directory never holds. `at_least_one`: every Exchange organisation has
+    such an object. `witness` is a filter for objects elsewhere that prove there must be some,
+    asked only where none was found.
     """
 
     name: str
@@ -60,3 +61,4 @@ class DirectoryCollector:
     unsaid: tuple[str, ...] = ()
     at_least_one: bool = False
     witness: str = ""
+    holders: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ directory copies to them within the hour ([MS-ADTS] 3.1.1.6.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,24 +21,29 @@ class Grant:
 
     `target` is the object it is given on, with all below it. `right` is as dsacls and SDDL write
     it: RP for a property, RC for the access list, GR for everything. `what` is the name of a
-    property set or attribute as dsacls takes it, `what_guid` its GUID; '' for RC and GR.
+    property set or attribute as dsacls takes it, `what_guid` its GUID; '' for RC and GR. With
+    `inherited` only objects of that class below the target get it, `inherited_guid` is its GUID.
     """
 
     target: str
     right: Literal["RP", "RC", "GR"]
     what: str = ""
     what_guid: str = ""
+    inherited: str = ""
+    inherited_guid: str = ""
 
     def command(self, account: str) -> str:
         """What an administrator types at a prompt of a domain controller."""
-        of = f";{self.what}" if self.what else ""
-        return f'dsacls "{self.target}" /I:T /G "{account}:{self.right}{of}"'
+        below = "/I:S" if self.inherited else "/I:T"
+        of = f"{self.right};{self.what};{self.inherited}".rstrip(";")
+        return f'dsacls "{self.target}" {below} /G "{account}:{of}"'
 
     def sddl(self, sid: str) -> str:
         """The same as a line of an access list ([MS-DTYP] 2.5.1.1)."""
-        if self.what_guid:
-            return f"(OA;CI;{self.right};{self.what_guid};;{sid})"
-        return f"(A;CI;{'RPLCLORC' if self.right == 'GR' else self.right};;;{sid})"
+        kind = "OA" if self.what_guid or self.inherited_guid else "A"
+        flags = "CIIO" if self.inherited_guid else "CI"
+        right = "RPLCLORC" if self.right == "GR" else self.right
+        return f"({kind};{flags};{right};{self.what_guid};{self.inherited_guid};{sid})"
 
 
 @dataclass
@@ -66,9 +71,10 @@ def grants_for(
     collector: DirectoryCollector,
     schema: Schema,
     hidden: Mapping[str, Hidden],
+    unlisted: Iterable[str],
     organization: str,
 ) -> list[Grant]:
-    """The grants that show what is hidden, by attribute.
+    """The grants that show what is hidden, by attribute, and the objects of `unlisted` domains.
 
     Attributes that the schema does not know are left out: no right shows them.
     """
@@ -84,8 +90,16 @@ def grants_for(
         if what == name:
             guid = guid_text(attribute.guid)
         for domain in sorted(hidden[name].domains):
-            for target in (domain, f"CN=AdminSDHolder,CN=System,{domain}"):
+            for target in _targets(domain):
                 found[Grant(target, "RP", what, guid)] = None
                 if hidden[name].blind:
                     found[Grant(target, "RC")] = None
+    for domain in unlisted:
+        for target in _targets(domain):
+            for name in (*collector.holders, collector.object_class):
+                found[Grant(target, "GR", "", "", name, schema.classes.get(name, ""))] = None
     return list(found)
+
+
+def _targets(domain: str) -> tuple[str, str]:
+    return domain, f"CN=AdminSDHolder,CN=System,{domain}"

@@ -189,5 +189,6 @@ MOBILE_DEVICES = DirectoryCollector(
     permission="read access to Exchange-Personal-Information of msExchActiveSyncDevice objects",
     rows=_mobile_device,
     unsaid=("onprem_mobile_device.client_type",),
+    holders=("msExchActiveSyncDevices",),
     witness="(&(objectClass=user)(msExchMobileMailboxFlags:1.2.840.113556.1.4.803:=1))",
 )

@@ -33,28 +33,24 @@ _LISTS_KEPT = 5_000
 
 @dataclass(frozen=True)
 class SchemaAttribute:
-    """An attribute as the schema has it; GUIDs as stored, `property_set` b'' where it is in none.
-
-    `shown_in_gc` says whether the Global Catalog holds it.
-    """
+    """An attribute as the schema has it; GUIDs as stored, of no property set b''."""
 
     name: str
     guid: bytes
     property_set: bytes
     confidential: bool
-    shown_in_gc: bool
 
 
 @dataclass(frozen=True)
 class Schema:
     """The part of a forest's schema that collectors ask for.
 
-    `attributes` by the name the collector uses, `classes` the names of those that exist,
-    `property_sets` the name that dialogs and dsacls show, by GUID.
+    `attributes` by the name the collector uses, `classes` the GUIDs of those that exist by name,
+    `property_sets` the name that dialogs and dsacls show by GUID.
     """
 
     attributes: Mapping[str, SchemaAttribute]
-    classes: frozenset[str]
+    classes: Mapping[str, str]
     property_sets: Mapping[str, str]
 
 
@@ -68,20 +64,19 @@ def read_schema(
     asked = {name.lower(): name for name in (*attributes, _ALWAYS_THERE)}
     wanted = {name.lower(): name for name in classes}
     found: dict[str, SchemaAttribute] = {}
-    known: set[str] = set()
+    known: dict[str, str] = {}
     for entry in _schema_objects(directory, [*asked, *wanted]):
         values = entry.attributes
         name = _text(values, "lDAPDisplayName").lower()
         kinds = {kind.lower() for kind in values.get("objectClass", ())}
         if b"classschema" in kinds and name in wanted:
-            known.add(wanted[name])
+            known[wanted[name]] = guid_text(values.get("schemaIDGUID", [b""])[0])
         elif b"attributeschema" in kinds and name in asked and values.get("schemaIDGUID"):
             found[asked[name]] = SchemaAttribute(
                 name=asked[name],
                 guid=values["schemaIDGUID"][0],
                 property_set=values.get("attributeSecurityGUID", [b""])[0],
                 confidential=bool(_whole(values, "searchFlags") & _CONFIDENTIAL),
-                shown_in_gc=_text(values, "isMemberOfPartialAttributeSet") == "TRUE",
             )
     if _ALWAYS_THERE not in found:
         raise AccessDenied(
@@ -90,7 +85,7 @@ def read_schema(
             f"{directory.root_dse.schema}."
         )
     sets = {found[name].property_set for name in found} - {b""}
-    return Schema(found, frozenset(known), _property_set_names(directory, sets))
+    return Schema(found, known, _property_set_names(directory, sets))
 
 
 def _schema_objects(directory: Directory, names: list[str]) -> Iterable[Entry]:
@@ -102,8 +97,8 @@ def _schema_objects(directory: Directory, names: list[str]) -> Iterable[Entry]:
             directory.root_dse.schema,
             f"(|{some})",
             (
-                *("objectClass", "lDAPDisplayName", "schemaIDGUID", "attributeSecurityGUID"),
-                *("searchFlags", "isMemberOfPartialAttributeSet"),
+                *("objectClass", "lDAPDisplayName", "schemaIDGUID"),
+                *("attributeSecurityGUID", "searchFlags"),
             ),
             "level",
         )

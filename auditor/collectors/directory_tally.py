@@ -35,7 +35,8 @@ class DirectoryTally:
     """The count of one collector. Without a writer rows are counted and dropped.
 
     `wanted` holds the tables to fill; `hidden` what was not shown, by attribute, and
-    `hidden_tables` by table and attribute where rows may be missing for it.
+    `hidden_tables` by table and attribute where rows may be missing for it. `unlisted` are the
+    domains where objects are said to be that do not show.
     """
 
     collector: DirectoryCollector
@@ -50,6 +51,7 @@ class DirectoryTally:
     hidden_tables: dict[str, dict[str, Hidden]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    unlisted: dict[str, None] = field(default_factory=dict)
     servers: dict[str, None] = field(default_factory=dict)
     bases: dict[str, None] = field(default_factory=dict)
     account: str | None = None
@@ -80,6 +82,9 @@ class DirectoryTally:
                     self._keep(outcome)
         except AccessDenied:
             self.denied += 1
+            # whoever grants one right should learn of all that are missing
+            for name in self.collector.attributes:
+                found.values(name)
         except UnexpectedAnswer as error:
             self.misfits += 1
             if self.misfits == 1:
@@ -153,7 +158,8 @@ class DirectoryTally:
         """What would show the rows and columns that are hidden of a table."""
         if self.schema is None:
             return []
-        return grants_for(self.collector, self.schema, dict(self._hidden_of(table)), organization)
+        hidden = dict(self._hidden_of(table))
+        return grants_for(self.collector, self.schema, hidden, self.unlisted, organization)
 
     def _hidden_of(self, table: str) -> list[tuple[str, Hidden]]:
         """Hidden attributes that concern a table, not those that hide rows of another."""

@@ -6,7 +6,11 @@ import uuid
 from collections.abc import Iterator
 
 from auditor.lab import directory_names as names
-from auditor.lab.directory_catalogue import PROPERTY_SETS
+from auditor.lab.directory_catalogue import (
+    EXCHANGE_INFORMATION,
+    EXCHANGE_PERSONAL_INFORMATION,
+    PROPERTY_SETS,
+)
 from auditor.lab.directory_records import Record, Values
 from auditor.lab.directory_schema import schema_objects
 from auditor.lab.draws import guid
@@ -32,6 +36,7 @@ MAILBOX_MOVE = "MSExchange.MailboxMove"
 FREE_BUSY = "MSExchange.SharingCalendarFreeBusyEnabled"
 BUILD_OFFSET = 30_000
 _DEVICE_TYPE = 0
+_READ_AND_WRITE_PROPERTY = 0x30
 _SYSTEM_FLAGS_OF_A_DOMAIN = 3
 
 
@@ -105,12 +110,25 @@ def _forest(organization: Organization) -> Iterator[Record]:
     yield node(f"CN=NTDS Settings,{controller}", "nTDSDSA", {"hasMasterNCs": [names.BASE]})
     rights = f"CN=Extended-Rights,{names.CONFIGURATION}"
     yield node(rights, "container")
-    for rights_guid, (common_name, shown) in PROPERTY_SETS.items():
-        yield node(
-            f"CN={common_name},{rights}",
-            "controlAccessRight",
-            {"rightsGuid": rights_guid, "displayName": shown},
-        )
+    for rights_guid in PROPERTY_SETS:
+        yield _property_set(rights_guid)
+
+
+def property_sets_of_exchange() -> Iterator[Record]:
+    """The two that Exchange adds, for a directory that has the others."""
+    for rights_guid in (EXCHANGE_INFORMATION, EXCHANGE_PERSONAL_INFORMATION):
+        found = _property_set(rights_guid)
+        found.values["validAccesses"] = _READ_AND_WRITE_PROPERTY
+        yield found
+
+
+def _property_set(rights_guid: str) -> Record:
+    common_name, shown = PROPERTY_SETS[rights_guid]
+    return node(
+        f"CN={common_name},CN=Extended-Rights,{names.CONFIGURATION}",
+        "controlAccessRight",
+        {"rightsGuid": rights_guid, "displayName": shown},
+    )
 
 
 def exchange_objects(organization: Organization) -> Iterator[Record]:

@@ -7,13 +7,19 @@ device classes, an arbitration mailbox, a mail user, and an account that some to
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from auditor.lab import directory_names as names
 from auditor.lab.devices import devices_of, personal_lists
 from auditor.lab.directory_catalogue import BY_NAME
-from auditor.lab.directory_configuration import configuration_objects, node
+from auditor.lab.directory_configuration import (
+    configuration_objects,
+    exchange_objects,
+    node,
+    organizational_units,
+    property_sets_of_exchange,
+)
 from auditor.lab.directory_records import Record, Value, Values
 from auditor.lab.directory_security import (
     AUTHENTICATED_USERS,
@@ -237,3 +243,27 @@ def _others(organization: Organization) -> Iterator[Record]:
         if kind == ARBITRATION_MAILBOX:
             values["homeMDB"] = f"CN=ZRH-DB01,{names.DATABASES}"
         yield Record(names.recipient(name, ""), values)
+
+
+def active_directory_objects(organization: Organization) -> Iterator[Record]:
+    """The same for a server that keeps times and access lists itself, and has a skeleton.
+
+    GUIDs are given all the same; such a server takes them from nobody but its owner.
+    """
+    kept_by_the_server = ("whenChanged", "nTSecurityDescriptor")
+    yield from _without(organizational_units(organization), kept_by_the_server)
+    yield from property_sets_of_exchange()
+    yield from _without(exchange_objects(organization), kept_by_the_server)
+    recipients = (record for record, _ in recipient_objects(organization))
+    yield from _without(recipients, kept_by_the_server)
+
+
+def _without(records: Iterable[Record], attributes: tuple[str, ...]) -> Iterator[Record]:
+    for record in records:
+        classes = record.values["objectClass"]
+        values: Values = {
+            name: value for name, value in record.values.items() if name not in attributes
+        }
+        if isinstance(classes, list):
+            values["objectClass"] = [str(each) for each in classes if each != "adObject"]
+        yield Record(record.dn, values)

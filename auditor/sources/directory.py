@@ -55,7 +55,10 @@ _ROOT_DSE = (
     "dnsHostName",
     "msDS-PrincipalName",
     "tokenGroups",
+    "supportedCapabilities",
 )
+_READ_ONLY = b"1.2.840.113556.1.4.1920"
+"""LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID ([MS-ADTS] 3.1.1.3.4.3): not all is kept there."""
 
 
 @dataclass(frozen=True)
@@ -320,6 +323,11 @@ class Directory:
             raise UnexpectedAnswer(
                 f"{self._settings.server} is no domain controller of Active Directory: its root "
                 "names no configuration; name a domain controller."
+            )
+        if _READ_ONLY in found.get("supportedCapabilities", ()):
+            raise UnexpectedAnswer(
+                f"{self._settings.server} is a read-only domain controller, which may lack values "
+                "that others have: name a writable one."
             )
         sids = found.get("tokenGroups")
         return RootDse(

@@ -26,6 +26,7 @@ Encryption = Literal["ldaps", "starttls", "none"]
 Authentication = Literal["simple", "kerberos"]
 
 LDAPS_PORT, LDAP_PORT = 636, 389
+GLOBAL_CATALOG_PORTS = frozenset({3268, 3269})
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,12 @@ def close(connection: ldap3.Connection) -> None:
 def _check(settings: DirectorySettings) -> None:
     if not settings.host:
         raise InputRefused("No domain controller is named: set the host of the directory.")
+    if settings.port in GLOBAL_CATALOG_PORTS:
+        # what the catalog lacks looks exactly like what is empty
+        raise InputRefused(
+            f"{settings.server} is the global catalog, which lacks most of what is asked: leave "
+            "the port out."
+        )
     if settings.authentication == "kerberos":
         return
     if settings.encryption == "none":

@@ -182,7 +182,7 @@ def test_without_access_lists_an_account_with_nothing_but_an_alias_may_be_a_mail
     read = ask(directory_objects(lab_organization, Reader(access_lists=False)))
     assert read.incomplete == dict.fromkeys(RECIPIENT_TABLES, "access_denied")
     assert "1 of 68 recipients could not be read at all" in read.lines["onprem_mailbox"].detail
-    assert 'dsacls "DC=contoso,DC=com" /I:T /G "CONTOSO\auditor:RC"' in (
+    assert 'dsacls "DC=contoso,DC=com" /I:T /G "CONTOSO\\auditor:RC"' in (
         read.commands("onprem_mailbox")
     )
 
