@@ -112,13 +112,19 @@ def import_(
     ],
     out: Annotated[Path, typer.Option("--out", help="The evidence bundle to write.")],
     title: Annotated[str, typer.Option(help="Name of the organisation, for the report.")] = "",
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--plan", help="Who moves when: a CSV, or an export of Get-MigrationUser."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Turn exported files into a bundle of evidence."""
     from auditor import run, words
 
     with progress() as told:
-        summary = run.import_evidence(exports, out, force=force, title=title, progress=told)
+        summary = run.import_evidence(
+            exports, out, force=force, title=title, progress=told, plans=plan or ()
+        )
     for line in words.import_sentences(summary):
         typer.echo(plain(line))
     typer.echo(f"wrote {out}")

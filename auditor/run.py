@@ -14,6 +14,7 @@ from auditor import __version__
 from auditor.assessment import TABLES, read_assessment
 from auditor.collectors.export_script import render
 from auditor.collectors.exports import ImportSummary, import_exports
+from auditor.collectors.plan import read_plan, record_plan
 from auditor.engine.assess import Judgement, assess, topics
 from auditor.engine.material import Material, Progress, fill_database, open_database
 from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
@@ -44,9 +45,15 @@ def utc_now() -> dt.datetime:
 
 
 def import_evidence(
-    exports: Sequence[Path], target: Path, *, force: bool, title: str, progress: Progress
+    exports: Sequence[Path],
+    target: Path,
+    *,
+    force: bool,
+    title: str,
+    progress: Progress,
+    plans: Sequence[Path] = (),
 ) -> ImportSummary:
-    """Read exported files into a sealed bundle of evidence at `target`.
+    """Read exported files, and the plan if there is one, into a sealed bundle at `target`.
 
     Raises InputRefused for a path that cannot be used; the target is then not touched.
     """
@@ -58,8 +65,13 @@ def import_evidence(
         created_at=utc_now(),
         details={},
     )
+    refuse_existing(target, force)
+    plan = read_plan(plans) if plans else None
     with new_bundle(target, header, force) as writer:
-        return import_exports(exports, writer, now=utc_now, progress=progress)
+        line = record_plan(plan, writer, utc_now)
+        summary = import_exports(exports, writer, now=utc_now, progress=progress)
+    files = (*(plan.sources if plan else ()), *summary.files)
+    return ImportSummary(files, (*summary.ledger, line))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditor.evidence import (
     organization,
     per_mailbox,
+    plan,
     policies,
     predicted,
     recipients,
@@ -53,6 +54,7 @@ COLLECTED: tuple[type[Evidence], ...] = (
     per_mailbox.OnpremMailboxStatistics,
     per_mailbox.OnpremMobileDeviceStatistics,
     per_mailbox.OnpremMailboxPermission,
+    plan.PlanMove,
 )
 """Tables that collectors fill and that an evidence bundle carries."""
 
