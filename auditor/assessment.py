@@ -84,7 +84,9 @@ class RuleResult(AssessmentRow):
 class Finding(AssessmentRow):
     """One subject that did not pass: it fails, or it could not be assessed and says why.
 
-    `subject_id` is `*` for a rule that could not run at all.
+    `subject_id` is `*` for a rule that could not run at all. `in_scope` is false for a finding
+    about a mailbox that has not moved and that the plan does not name: it is shown, and counts
+    against nothing.
     """
 
     table: ClassVar[str] = "finding"
@@ -101,13 +103,16 @@ class Finding(AssessmentRow):
     mailbox_guid: str | None
     text: str
     waived: bool
+    in_scope: bool
 
 
 class MailboxReadiness(AssessmentRow):
-    """One mailbox: its readiness at each gate, and the redirect its phones will get.
+    """One mailbox in scope: its readiness at each gate, and the redirect its phones will get.
 
-    `readiness` is the worst of the three gates; findings about the organisation count for every
-    mailbox. `redirect` is None when no prediction could be made for lack of evidence.
+    With a plan those are in scope that it names and those that have moved, else all. `wave` is ''
+    where the plan names none, and None for a mailbox that no plan names. `readiness` is the worst
+    of the three gates; findings about the organisation count for every mailbox. `redirect` is None
+    when no prediction could be made for lack of evidence.
     """
 
     table: ClassVar[str] = "mailbox"
@@ -116,6 +121,7 @@ class MailboxReadiness(AssessmentRow):
     mailbox_guid: str
     mailbox: str
     moved: bool
+    wave: str | None
     readiness: Readiness
     move: Readiness
     seamless: Readiness
@@ -144,6 +150,45 @@ class GateReadiness(AssessmentRow):
     mailboxes_ready_with_action: int
     mailboxes_undetermined: int
     mailboxes_not_ready: int
+
+
+class WaveReadiness(AssessmentRow):
+    """Readiness of one wave of the plan, rolled up like the overall one; `wave` '' has no name.
+
+    `planned` are the plan's mailboxes, `not_in_evidence` those of them that nobody has seen, and
+    the four counts those that were, by their own readiness. A wave of which no mailbox was seen is
+    `undetermined` at best.
+    """
+
+    table: ClassVar[str] = "wave"
+    key: ClassVar[tuple[str, ...]] = ("wave",)
+
+    wave: str
+    planned: int
+    not_in_evidence: int
+    readiness: Readiness
+    move: Readiness
+    seamless: Readiness
+    platform: Readiness
+    mailboxes_ready: int
+    mailboxes_ready_with_action: int
+    mailboxes_undetermined: int
+    mailboxes_not_ready: int
+
+
+class PlanScope(AssessmentRow):
+    """What the plan covers: one row where a plan was given, none without.
+
+    `out_of_scope` are mailboxes of the evidence that have not moved and that the plan does not
+    name: nothing is said of their readiness.
+    """
+
+    table: ClassVar[str] = "plan"
+    key: ClassVar[tuple[str, ...]] = ()
+
+    planned: int
+    not_in_evidence: int
+    out_of_scope: int
 
 
 class WaiverNote(AssessmentRow):
@@ -220,6 +265,8 @@ class ReferenceFile(AssessmentRow):
 
 TABLES: tuple[type[AssessmentRow], ...] = (
     GateReadiness,
+    WaveReadiness,
+    PlanScope,
     RuleResult,
     Finding,
     MailboxReadiness,
@@ -244,6 +291,8 @@ class Assessment:
     details: Mapping[str, str]
     sha256: str
     gates: tuple[GateReadiness, ...]
+    waves: tuple[WaveReadiness, ...]
+    plan: tuple[PlanScope, ...]
     rules: tuple[RuleResult, ...]
     waivers: tuple[WaiverNote, ...]
     topics: tuple[UncoveredTopic, ...]
@@ -275,6 +324,8 @@ def read_assessment(bundle: Bundle) -> Assessment:
         details=header.details,
         sha256=bundle.sha256,
         gates=tuple(streamed(GateReadiness)),
+        waves=tuple(streamed(WaveReadiness)),
+        plan=tuple(streamed(PlanScope)),
         rules=tuple(streamed(RuleResult)),
         waivers=tuple(streamed(WaiverNote)),
         topics=tuple(streamed(UncoveredTopic)),

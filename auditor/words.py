@@ -27,6 +27,8 @@ OUTCOMES = {
     RedirectOutcome.UNKNOWN: "not assessed",
 }
 
+WAVES_TOLD = 20
+
 MARKS = {StepState.PASSED: "ok  ", StepState.STOPPED: "STOP", StepState.UNKNOWN: "?   "}
 
 
@@ -50,7 +52,7 @@ def ledger_sentences(ledger: Sequence[LedgerLine]) -> Iterator[str]:
 
 
 def verdict_sentences(judgement: Judgement) -> Iterator[str]:
-    """The verdict over everything, then gate by gate with the counts behind it."""
+    """The verdict over everything, gate by gate with the counts behind it, then the waves."""
     for gate in judgement.gates:
         name = "verdict" if gate.gate == "overall" else gate.gate
         yield f"{name + ':':<10}{READINESS[gate.readiness]}"
@@ -64,6 +66,19 @@ def verdict_sentences(judgement: Judgement) -> Iterator[str]:
                 f" {gate.mailboxes_undetermined:,} undetermined,"
                 f" {gate.mailboxes_ready_with_action + gate.mailboxes_ready:,} ready"
             )
+    yield from wave_sentences(judgement)
+
+
+def wave_sentences(judgement: Judgement) -> Iterator[str]:
+    """One line for each wave of the plan, if there is one; of many waves the first."""
+    for wave in judgement.waves[:WAVES_TOLD]:
+        unseen = f", {wave.not_in_evidence:,} not in the evidence" if wave.not_in_evidence else ""
+        yield (
+            f"wave '{wave.wave}': {READINESS[wave.readiness]}"
+            f" ({wave.planned:,} planned{unseen}; {wave.mailboxes_not_ready:,} not ready)"
+        )
+    if len(judgement.waves) > WAVES_TOLD:
+        yield f"and {len(judgement.waves) - WAVES_TOLD:,} more waves, all in the report"
 
 
 def explanation(prediction: Prediction) -> Iterator[str]:

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from auditor.assessment import (
     EvidenceSource,
     EvidenceTable,
     Finding,
     GateReadiness,
-    MailboxReadiness,
     ReferenceFile,
     RuleReference,
     RuleResult,
     UncoveredTopic,
+    WaveReadiness,
 )
-from auditor.engine.evaluate import WHOLE_RULE, Outcome, evaluate
+from auditor.engine.evaluate import WHOLE_RULE, Outcome, SubjectFinding, evaluate
 from auditor.engine.material import Material, Progress
-from auditor.engine.readiness import Marks, Tally, mark_of, overall
-from auditor.engine.rulefile import LoadedRule
+from auditor.engine.readiness import Marks, mark_of
+from auditor.engine.rollup import write_mailboxes
+from auditor.engine.rulefile import LoadedRule, Rule
 from auditor.engine.waivers import WaiverBook
 from auditor.evidence.bundle import BundleWriter
-from auditor.evidence.database import Database
-from auditor.evidence.predicted import RedirectOutcome
 from auditor.evidence.reference_data import ReferenceTable
 from auditor.evidence.tables import COLLECTED
+from auditor.prediction.scope import MoveScope, read_scope
 from auditor.verdicts import Gate, Readiness, Severity, Verdict
-
-MAILBOXES_A_REPORT = 5_000
-"""How often progress is told while mailboxes are written."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +35,28 @@ class Judgement:
 
     readiness: Readiness
     gates: tuple[GateReadiness, ...]
+    waves: tuple[WaveReadiness, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands against the gates so far, and the scope that a plan draws (None: no plan)."""
+
+    marks: Marks
+    scope: MoveScope | None
+
+    def counts(self, finding: SubjectFinding) -> bool:
+        """Whether a finding is in scope; one about no single mailbox always is."""
+        guid = finding.mailbox_guid
+        return self.scope is None or guid is None or self.scope.holds(guid)
+
+    def mark(self, rule: Rule, finding: SubjectFinding) -> None:
+        """Count an unwaived finding in scope against the gate of its rule."""
+        mark = mark_of(finding.verdict, finding.severity)
+        if finding.subject_id == WHOLE_RULE:
+            self.marks.add_for_all(rule.gate, mark)
+        else:
+            self.marks.add(rule.gate, mark, rule.scope, finding.mailbox_guid, finding.wave)
 
 
 def assess(
@@ -54,34 +72,34 @@ def assess(
     caller's to throw away.
     """
     marks = Marks()
+    scope = read_scope(material.database, material.ledger)
     for place, loaded in enumerate(rules, start=1):
         outcome = evaluate(loaded.rule, material.database, material.ledger, waivers.as_of)
-        _write_rule(loaded, outcome, waivers, marks, writer)
+        _write_rule(loaded, outcome, waivers, Standing(marks, scope), writer)
         progress("judging rules", place)
     for topic in _uncovered(material.reference, rules, waivers, marks):
         writer.append(topic)
     for note in waivers.notes():
         writer.append(note)
-    gates = _write_mailboxes(material.database, marks, writer, progress)
-    for gate in gates:
-        writer.append(gate)
+    gates, waves = write_mailboxes(material.database, marks, scope, writer, progress)
     _write_method(material, writer)
-    return Judgement(gates[0].readiness, gates)
+    return Judgement(gates[0].readiness, gates, waves)
 
 
 def _write_rule(
-    loaded: LoadedRule, outcome: Outcome, waivers: WaiverBook, marks: Marks, writer: BundleWriter
+    loaded: LoadedRule,
+    outcome: Outcome,
+    waivers: WaiverBook,
+    standing: Standing,
+    writer: BundleWriter,
 ) -> None:
     rule, waived = loaded.rule, 0
     for finding in outcome.findings:
         covered = waivers.covers(rule.id, finding.subject_id, finding.subject)
         waived += covered
-        if not covered:
-            mark = mark_of(finding.verdict, finding.severity)
-            if finding.subject_id == WHOLE_RULE:
-                marks.add_for_all(rule.gate, mark)
-            else:
-                marks.add(rule.gate, mark, rule.scope, finding.mailbox_guid)
+        counts = standing.counts(finding)
+        if counts and not covered:
+            standing.mark(rule, finding)
         writer.append(
             Finding(
                 rule=rule.id,
@@ -95,6 +113,7 @@ def _write_rule(
                 mailbox_guid=finding.mailbox_guid,
                 text=finding.text,
                 waived=covered,
+                in_scope=counts,
             )
         )
     writer.append(_rule_result(loaded, outcome, waived))
@@ -158,71 +177,6 @@ def topics(reference: Sequence[ReferenceTable]) -> tuple[UncoveredTopic, ...]:
             }
         )
         for row in rows
-    )
-
-
-MAILBOXES = """
-select mailbox_guid, mailbox, moved, outcome, redirect_url, stops_at, reason
-from predicted_redirect
-order by mailbox_guid
-"""
-
-
-def _write_mailboxes(
-    database: Database, marks: Marks, writer: BundleWriter, progress: Progress
-) -> tuple[GateReadiness, ...]:
-    counts: dict[str, dict[Readiness, int]] = {
-        name: dict.fromkeys(Readiness, 0) for name in ("overall", *Gate)
-    }
-    rows = database.rows(MAILBOXES)
-    for written, (guid, mailbox, moved, outcome, url, stops_at, reason) in enumerate(rows, start=1):
-        words = {gate: marks.of_mailbox(guid, gate) for gate in Gate}
-        worst = overall(words.values())
-        for name, word in (("overall", worst), *words.items()):
-            counts[name][word] += 1
-        writer.append(
-            MailboxReadiness(
-                mailbox_guid=guid,
-                mailbox=mailbox,
-                moved=moved,
-                readiness=worst,
-                move=words[Gate.MOVE],
-                seamless=words[Gate.SEAMLESS],
-                platform=words[Gate.PLATFORM],
-                redirect=RedirectOutcome(outcome),
-                redirect_url=url,
-                redirect_stops_at=stops_at,
-                redirect_reason=reason,
-            )
-        )
-        if written % MAILBOXES_A_REPORT == 0:
-            progress("writing mailboxes", written)
-    words = {gate: marks.of_all(gate) for gate in Gate}
-    return (
-        _gate_readiness("overall", overall(words.values()), marks.tally(Gate), counts["overall"]),
-        *(
-            _gate_readiness(gate.value, words[gate], marks.tally((gate,)), counts[gate])
-            for gate in Gate
-        ),
-    )
-
-
-def _gate_readiness(
-    gate: Literal["overall", "move", "seamless", "platform"],
-    readiness: Readiness,
-    tally: Tally,
-    mailboxes: Mapping[Readiness, int],
-) -> GateReadiness:
-    return GateReadiness(
-        gate=gate,
-        readiness=readiness,
-        blockers_failed=tally.blocked,
-        blockers_not_assessed=tally.open,
-        actions_failed=tally.action,
-        mailboxes_ready=mailboxes[Readiness.READY],
-        mailboxes_ready_with_action=mailboxes[Readiness.READY_WITH_ACTION],
-        mailboxes_undetermined=mailboxes[Readiness.UNDETERMINED],
-        mailboxes_not_ready=mailboxes[Readiness.NOT_READY],
     )
 
 

@@ -20,7 +20,7 @@ WHOLE_RULE = "*"
 
 @dataclass(frozen=True)
 class SubjectFinding:
-    """One subject that did not pass."""
+    """One subject that did not pass; `wave` only where it is known and no mailbox is."""
 
     verdict: Verdict
     severity: Severity
@@ -29,6 +29,7 @@ class SubjectFinding:
     subject: str
     mailbox_guid: str | None
     text: str
+    wave: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def _findings(rule: Rule, judged: Judged) -> Iterator[SubjectFinding]:
             subject=str(row["subject"]),
             mailbox_guid=_text(row.get("mailbox_id")),
             text=fill(rule.say.fail if failed else rule.say.not_assessed, row),
+            wave=_text(row.get("wave")),
         )
 
 

@@ -61,19 +61,30 @@ class Marks:
     for_all: int = 0
     anywhere: int = 0
     per_mailbox: dict[str, int] = field(default_factory=dict)
+    per_wave: dict[str, int] = field(default_factory=dict)
     tallies: Counter[tuple[Gate, Mark]] = field(default_factory=Counter)
 
-    def add(self, gate: Gate, mark: Mark, scope: Scope, mailbox_guid: str | None) -> None:
+    def add(
+        self,
+        gate: Gate,
+        mark: Mark,
+        scope: Scope,
+        mailbox_guid: str | None,
+        wave: str | None = None,
+    ) -> None:
         """Count a finding: for its mailbox, or for everybody if it is about the organisation.
 
-        A device or mailbox finding that belongs to no known mailbox counts for the whole scope
-        only; the finding of a rule that could not run has no mailbox and counts for everybody.
+        A device or mailbox finding that belongs to no known mailbox counts for its `wave`, if it
+        names one, and for the whole scope; the finding of a rule that could not run has no mailbox
+        and counts for everybody.
         """
         bits = self._anywhere(gate, mark)
         if mailbox_guid is not None:
             self.per_mailbox[mailbox_guid] = self.per_mailbox.get(mailbox_guid, 0) | bits
         elif scope not in SCOPES_OF_ONE_MAILBOX:
             self.for_all |= bits
+        elif wave is not None:
+            self.per_wave[wave] = self.per_wave.get(wave, 0) | bits
 
     def add_for_all(self, gate: Gate, mark: Mark) -> None:
         """Count something that is open for every mailbox: a rule that could not run at all."""
@@ -94,6 +105,10 @@ class Marks:
     def of_mailbox(self, mailbox_guid: str, gate: Gate) -> Readiness:
         """Readiness of one mailbox at one gate."""
         return _word(self.for_all | self.per_mailbox.get(mailbox_guid, 0), gate)
+
+    def of_wave(self, wave: str, gate: Gate) -> Readiness:
+        """Readiness of a wave at one gate, its mailboxes not counted."""
+        return _word(self.for_all | self.per_wave.get(wave, 0), gate)
 
     def of_all(self, gate: Gate) -> Readiness:
         """Readiness of the whole scope at one gate: one blocker anywhere is enough."""

@@ -52,6 +52,7 @@ RULES = (
     "VDIR-EAS-AUTH",
     "VDIR-EAS-CLIENTCERT",
     "VDIR-EWS-MRS",
+    "MBX-PLAN-KNOWN",
     "MBX-COEX-PROXY",
     "MBX-ROUTING-AFTER",
     "MBX-UPN-SMTP",
@@ -87,14 +88,19 @@ class _Findings:
     applies: bool = True
 
 
-def expected(organization: Organization) -> Mapping[str, ExpectedRule]:
-    """The answer for each of `RULES`, assessed as of the organisation's own date."""
+def expected(organization: Organization, *, with_plan: bool = False) -> Mapping[str, ExpectedRule]:
+    """The answer for each of `RULES`, assessed as of the organisation's own date.
+
+    `with_plan` when the plan of the lab was given too; it names nobody who is not there, and the
+    domain that the remote domain is flagged for.
+    """
     found = {rule: _Findings() for rule in RULES}
     consequences = chain(
         of_the_organization(organization),
         of_servers(organization),
         of_recipients(organization),
         _of_redirects(organization),
+        _of_the_plan(with_plan),
     )
     for rule, verdict, subject in consequences:
         if verdict is FAIL:
@@ -155,3 +161,8 @@ def _of_redirects(organization: Organization) -> Iterator[Consequence]:
             yield "MBX-REDIRECT", FAIL, mailbox_guid
         elif outcome is not RedirectOutcome.REDIRECTED:
             yield "MBX-REDIRECT", OPEN, mailbox_guid
+
+
+def _of_the_plan(given: bool) -> Iterator[Consequence]:
+    if not given:
+        yield "MBX-PLAN-KNOWN", NOT_APPLICABLE, ""

@@ -73,7 +73,7 @@ class RedirectPredictor:
                 StepState.UNKNOWN,
                 "proxies in several target delivery domains lead to different redirects;"
                 " which one the move stamps is not known",
-                "onprem_mailbox_address, onprem_remote_domain",
+                first.evidence,
                 Cause.NEEDS_A_PERSON,
             )
             return _prediction(mailbox, None, _Path((), RedirectOutcome.AMBIGUOUS), (differ,))

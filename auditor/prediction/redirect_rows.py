@@ -17,6 +17,7 @@ from auditor.prediction.redirect_steps import (
     Relationship,
     Server,
 )
+from auditor.prediction.scope import read_scope
 from auditor.verdicts import Cause
 
 Ledger = Mapping[str, LedgerLine]
@@ -35,7 +36,11 @@ left join (
   select mailbox_guid, address
   from onprem_mailbox_address
   where prefix = 'smtp'
-    and domain in (select domain from onprem_remote_domain where target_delivery_domain)
+    and domain in (
+      select domain from onprem_remote_domain where target_delivery_domain
+      union
+      select target_delivery_domain from plan_move where target_delivery_domain is not null
+    )
 ) as address on address.mailbox_guid = mailbox.guid
 where mailbox.recipient_type_details <> 'DiscoveryMailbox'
   and mailbox.guid not in (select guid from onprem_remote_mailbox)
@@ -74,6 +79,9 @@ order by server.name
 """In 2010 the Client Access role takes the redirect decision, from 2013 on the Mailbox role."""
 
 
+REMOTE_DOMAINS = "select domain, target_delivery_domain from onprem_remote_domain order by domain"
+
+
 def gap_in(ledger: Ledger, *tables: str) -> Gap | None:
     """The first of these tables that is not complete, with its cause; None if all are."""
     for table in tables:
@@ -85,11 +93,8 @@ def gap_in(ledger: Ledger, *tables: str) -> Gap | None:
 
 def read_organization(database: Database, ledger: Ledger) -> Organization:
     """What the redirect depends on beside the mailboxes; incomplete tables become gaps."""
-    flagged = database.rows(
-        "select domain, target_delivery_domain from onprem_remote_domain order by domain"
-    )
     domains: tuple[str, ...] | Gap
-    rows = list(flagged)
+    rows = list(database.rows(REMOTE_DOMAINS))
     if gap := gap_in(ledger, "onprem_remote_domain"):
         domains = gap
     elif any(flag is None for _, flag in rows):
@@ -153,9 +158,16 @@ def read_mailboxes(
     """Every mailbox to move, then every moved one; with a GUID only that one."""
     asked = {"mailbox": mailbox_guid}
     gap = gap_in(ledger, "onprem_mailbox_address")
+    flagged = [str(domain) for domain, flag in database.rows(REMOTE_DOMAINS) if flag]
+    scope = read_scope(database, ledger)
     for guid, address, proxies in database.rows(MAILBOXES_TO_MOVE, asked):
-        pairs = tuple((proxy, proxy.rpartition("@")[2].strip().lower()) for proxy in proxies or ())
-        yield Mailbox(guid, address, False, gap or pairs, None)
+        planned = scope.domains_of(guid) if scope else ()
+        wanted = planned or flagged
+        pairs = ((proxy, proxy.rpartition("@")[2].strip().lower()) for proxy in proxies or ())
+        proxies_in = tuple(pair for pair in pairs if pair[1] in wanted)
+        yield Mailbox(
+            guid, address, False, gap or proxies_in, None, gap_in(ledger, "plan_move") or planned
+        )
     for guid, address, written, prefix, domain in database.rows(MOVED_MAILBOXES, asked):
         usable = written and prefix == "smtp" and domain
         yield Mailbox(
@@ -164,6 +176,7 @@ def read_mailboxes(
             True,
             ((written.partition(":")[2] or written, domain),) if usable else (),
             written,
+            (),
         )
 
 

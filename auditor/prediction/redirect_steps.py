@@ -83,6 +83,7 @@ class Mailbox:
     `routing_addresses`: of a moved one its RemoteRoutingAddress if it is an smtp address, of one
     to move its proxies in the target delivery domains; address and domain each.
     `written`: the RemoteRoutingAddress as it stands, None when unread.
+    `planned_domains`: where the plan sends it; empty when the plan does not say, or there is none.
     """
 
     guid: str
@@ -90,6 +91,7 @@ class Mailbox:
     moved: bool
     routing_addresses: tuple[tuple[str, str], ...] | Gap
     written: str | None
+    planned_domains: tuple[str, ...] | Gap
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,17 @@ def routing_step(mailbox: Mailbox, target_delivery_domains: tuple[str, ...] | Ga
     """Which address the old server will find: the start of every redirect."""
     if mailbox.moved:
         return _routing_step_of_a_moved_mailbox(mailbox)
-    if isinstance(target_delivery_domains, Gap):
-        return gap_step("routing_address", target_delivery_domains, "onprem_remote_domain")
+    if isinstance(mailbox.planned_domains, Gap):
+        return gap_step("routing_address", mailbox.planned_domains, "plan_move")
+    # what the batch was told outweighs the flag, which only suggests a value to tools (ORG-TDD)
+    planned = bool(mailbox.planned_domains)
+    domains = mailbox.planned_domains if planned else target_delivery_domains
+    if isinstance(domains, Gap):
+        return gap_step("routing_address", domains, "onprem_remote_domain")
     if isinstance(mailbox.routing_addresses, Gap):
         return gap_step("routing_address", mailbox.routing_addresses, "onprem_mailbox_address")
-    return _routing_step_of_a_mailbox_to_move(mailbox.routing_addresses, target_delivery_domains)
+    source = "plan_move" if planned else "onprem_remote_domain"
+    return _routing_step_of_a_mailbox_to_move(mailbox.routing_addresses, domains, source)
 
 
 def _routing_step_of_a_moved_mailbox(mailbox: Mailbox) -> Step:
@@ -132,10 +140,10 @@ def _routing_step_of_a_moved_mailbox(mailbox: Mailbox) -> Step:
 
 
 def _routing_step_of_a_mailbox_to_move(
-    found: tuple[tuple[str, str], ...], target_delivery_domains: tuple[str, ...]
+    found: tuple[tuple[str, str], ...], target_delivery_domains: tuple[str, ...], source: str
 ) -> Step:
     name = "routing_address"
-    evidence = "onprem_remote_domain.target_delivery_domain, onprem_mailbox_address"
+    evidence = f"{source}.target_delivery_domain, onprem_mailbox_address"
     looked_at = ", ".join(target_delivery_domains)
     if not target_delivery_domains:
         words = "no remote domain is flagged TargetDeliveryDomain, so the routing domain is open"

@@ -29,6 +29,7 @@ FINDING_COLUMNS = (
     "mailbox_guid",
     "text",
     "waived",
+    "in_scope",
 )
 MAILBOX_COLUMNS = tuple(MailboxReadiness.model_fields)
 

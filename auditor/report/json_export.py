@@ -33,6 +33,8 @@ def _document(assessment: Assessment) -> Iterator[str]:
     }
     tables: dict[str, Iterable[AssessmentRow]] = {
         "gates": assessment.gates,
+        "waves": assessment.waves,
+        "plan": assessment.plan,
         "rules": assessment.rules,
         "waivers": assessment.waivers,
         "topics": assessment.topics,

@@ -13,9 +13,10 @@ from auditor.assessment import (
     MailboxReadiness,
     RuleResult,
     UncoveredTopic,
+    WaveReadiness,
 )
 from auditor.report import words
-from auditor.report.tally import Blocker, FindingTally, MailboxTally
+from auditor.report.tally import WAVES_SHOWN, Blocker, FindingTally, MailboxTally
 from auditor.verdicts import Gate, Readiness, Scope, Severity, Verdict
 
 _SEVERITIES = list(Severity)
@@ -26,13 +27,18 @@ _ONE_PERSON = frozenset({Scope.MAILBOX, Scope.DEVICE, Scope.USER})
 
 @dataclass(frozen=True)
 class Group:
-    """Findings of one rule that read together: the rule, how many, the first of them."""
+    """Findings of one rule that read together: the rule, how many, the first of them.
+
+    `outside` counts those of the same rule and verdict that lie outside the plan.
+    """
 
     rule: RuleResult
     verdict: Verdict
     severity: Severity
     waived: bool
+    in_scope: bool
     total: int
+    outside: int
     causes: str
     shown: tuple[Finding, ...]
 
@@ -82,6 +88,15 @@ class RedirectCount:
 
 
 @dataclass(frozen=True)
+class Wave:
+    """A wave of the plan, whether it may go, and the gates that hold it back, '' for none."""
+
+    row: WaveReadiness
+    goes: bool
+    gates: str
+
+
+@dataclass(frozen=True)
 class UnreadyMailbox:
     """A mailbox that may not move yet, where it stops, and the blockers that are its own."""
 
@@ -94,15 +109,20 @@ class UnreadyMailbox:
 
 
 def groups(rules: Sequence[RuleResult], findings: FindingTally) -> tuple[Group, ...]:
-    """All findings by rule, verdict, severity and waiver; what hurts most people most first."""
+    """All findings by rule, verdict, severity, waiver and scope; what hurts most comes first."""
     by_id = {rule.rule: rule for rule in rules}
+    outside: Counter[tuple[str, Verdict]] = Counter()
+    for kind, subjects in findings.kinds.items():
+        outside[kind.rule, kind.verdict] += 0 if kind.in_scope else subjects.total
     found = [
         Group(
             rule=by_id[kind.rule],
             verdict=kind.verdict,
             severity=kind.severity,
             waived=kind.waived,
+            in_scope=kind.in_scope,
             total=subjects.total,
+            outside=outside[kind.rule, kind.verdict],
             causes=", ".join(
                 f"{words.CAUSES[cause]}: {number:,}"
                 for cause, number in sorted(subjects.causes.items())
@@ -223,6 +243,20 @@ def _step(name: str) -> str:
     return name.replace("_", " ")
 
 
+def waves(rows: Sequence[WaveReadiness]) -> tuple[Wave, ...]:
+    """The waves to show, in the order they were given."""
+    return tuple(
+        Wave(
+            row=row,
+            goes=row.readiness in words.GOES,
+            gates=", ".join(
+                words.GATES[gate][0] for gate in _GATES if _at_gate(row, gate) not in words.GOES
+            ),
+        )
+        for row in rows[:WAVES_SHOWN]
+    )
+
+
 def unready(mailboxes: MailboxTally, findings: FindingTally) -> tuple[UnreadyMailbox, ...]:
     """The mailboxes to show, each with the blockers of its own."""
     return tuple(
@@ -240,7 +274,7 @@ def unready(mailboxes: MailboxTally, findings: FindingTally) -> tuple[UnreadyMai
     )
 
 
-def _at_gate(row: MailboxReadiness, gate: Gate) -> Readiness:
+def _at_gate(row: MailboxReadiness | WaveReadiness, gate: Gate) -> Readiness:
     return {Gate.MOVE: row.move, Gate.SEAMLESS: row.seamless, Gate.PLATFORM: row.platform}[gate]
 
 

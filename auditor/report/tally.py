@@ -14,6 +14,7 @@ LINES_ON_PAGE_ONE = 10
 FINDINGS_SHOWN = 50
 OTHERS_SHOWN = 20
 MAILBOXES_SHOWN = 100
+WAVES_SHOWN = 100
 SOURCES_SHOWN = 200
 """How many rows of each kind a page shows: blockers, their subjects, other subjects, ..."""
 
@@ -28,6 +29,7 @@ class Kind(NamedTuple):
     verdict: Verdict
     severity: Severity
     waived: bool
+    in_scope: bool
 
 
 @dataclass
@@ -47,7 +49,7 @@ Blocker = tuple[str, Verdict]
 class FindingTally:
     """All findings, counted. `whole_rules` are those about rules that could not run.
 
-    `own_blockers` has the unwaived blockers of each mailbox that has any of its own.
+    `own_blockers` has the unwaived blockers of each mailbox in scope that has any of its own.
     """
 
     kinds: dict[Kind, Subjects]
@@ -57,10 +59,14 @@ class FindingTally:
 
 @dataclass(frozen=True)
 class MailboxTally:
-    """All mailboxes, counted; `shown` are the first of those with blockers of their own."""
+    """All mailboxes, counted; `shown` are the first of those with blockers of their own.
+
+    `waves` counts those that the plan names, by wave.
+    """
 
     to_move: int
     moved: int
+    waves: Counter[str]
     redirects: Counter[tuple[str, bool]]
     stops: Counter[str]
     unready: int
@@ -76,7 +82,9 @@ def tally_findings(findings: Iterable[Finding]) -> FindingTally:
         if finding.subject_id == WHOLE_RULE:
             tally.whole_rules[finding.rule] = finding
             continue
-        kind = Kind(finding.rule, finding.verdict, finding.severity, finding.waived)
+        kind = Kind(
+            finding.rule, finding.verdict, finding.severity, finding.waived, finding.in_scope
+        )
         subjects = tally.kinds.setdefault(kind, Subjects())
         subjects.total += 1
         if finding.cause is not None:
@@ -85,6 +93,8 @@ def tally_findings(findings: Iterable[Finding]) -> FindingTally:
             subjects.shown.append(finding)
         guid = finding.mailbox_guid
         if guid is None or finding.severity is not Severity.BLOCKER or finding.waived:
+            continue
+        if not finding.in_scope:
             continue
         # one tuple for all mailboxes that share a blocker: there may be 100,000 of them
         blocker = known.setdefault((finding.rule, finding.verdict), (finding.rule, finding.verdict))
@@ -99,6 +109,7 @@ def tally_mailboxes(
 ) -> MailboxTally:
     """Count the mailboxes; keep the first with blockers of their own, failed before open ones."""
     states: Counter[bool] = Counter()
+    waves: Counter[str] = Counter()
     redirects: Counter[tuple[str, bool]] = Counter()
     stops: Counter[str] = Counter()
     unready = by_themselves = 0
@@ -106,6 +117,8 @@ def tally_mailboxes(
     unanswered: list[MailboxReadiness] = []
     for mailbox in mailboxes:
         states[mailbox.moved] += 1
+        if mailbox.wave is not None:
+            waves[mailbox.wave] += 1
         redirects[mailbox.redirect or "", mailbox.moved] += 1
         if mailbox.redirect_stops_at is not None:
             stops[mailbox.redirect_stops_at] += 1
@@ -122,6 +135,7 @@ def tally_mailboxes(
     return MailboxTally(
         to_move=states[False],
         moved=states[True],
+        waves=waves,
         redirects=redirects,
         stops=stops,
         unready=unready,

@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditor.assessment import Assessment, GateReadiness, RuleResult, WaiverNote
+from auditor.assessment import (
+    Assessment,
+    GateReadiness,
+    PlanScope,
+    RuleResult,
+    WaiverNote,
+    WaveReadiness,
+)
 from auditor.errors import BundleRefused
 from auditor.report import sections, words
 from auditor.report.tally import (
@@ -28,6 +35,9 @@ class View:
     assessment: Assessment
     overall: GateReadiness
     gates: tuple[GateReadiness, ...]
+    plan: PlanScope | None
+    waves: tuple[sections.Wave, ...]
+    going: int
     mailboxes: MailboxTally
     warnings: tuple[str, ...]
     errors: tuple[RuleResult, ...]
@@ -43,6 +53,7 @@ class View:
     in_force: tuple[WaiverNote, ...]
     waived: tuple[sections.Group, ...]
     others: tuple[sections.Group, ...]
+    out_of_scope: tuple[sections.Group, ...]
     passed: tuple[RuleResult, ...]
     not_applicable: tuple[RuleResult, ...]
     unready: tuple[sections.UnreadyMailbox, ...]
@@ -58,14 +69,18 @@ def view_of(assessment: Assessment) -> View:
     mailboxes = tally_mailboxes(assessment.mailboxes(), findings.own_blockers)
     gates = _gates(assessment)
     _refuse_contradictions(assessment, findings, mailboxes, gates[0])
+    _refuse_other_waves(assessment.waves, mailboxes)
     groups = sections.groups(assessment.rules, findings)
-    unwaived = [group for group in groups if not group.waived]
+    unwaived = [group for group in groups if group.in_scope and not group.waived]
     failing = [group for group in unwaived if group.verdict is Verdict.FAIL]
     waiting = sections.open_rules(assessment, findings)
     return View(
         assessment=assessment,
         overall=gates[0],
         gates=gates,
+        plan=_plan(assessment),
+        waves=sections.waves(assessment.waves),
+        going=sum(wave.readiness in words.GOES for wave in assessment.waves),
         mailboxes=mailboxes,
         warnings=_warnings(assessment, waiting, groups),
         errors=sections.by_severity(assessment.rules, Verdict.ERROR),
@@ -81,6 +96,7 @@ def view_of(assessment: Assessment) -> View:
         in_force=tuple(note for note in assessment.waivers if note.state == "in_force"),
         waived=tuple(group for group in groups if group.waived),
         others=tuple(g for g in failing if g.severity is not Severity.BLOCKER),
+        out_of_scope=tuple(g for g in groups if not g.in_scope and not g.waived),
         passed=sections.by_severity(assessment.rules, Verdict.PASS),
         not_applicable=sections.by_severity(assessment.rules, Verdict.NOT_APPLICABLE),
         unready=sections.unready(mailboxes, findings),
@@ -123,6 +139,28 @@ def _refuse_contradictions(
         )
 
 
+def _plan(assessment: Assessment) -> PlanScope | None:
+    if len(assessment.plan) > 1:
+        raise _contradiction(f"it covers {len(assessment.plan):,} plans")
+    return assessment.plan[0] if assessment.plan else None
+
+
+def _refuse_other_waves(waves: Sequence[WaveReadiness], mailboxes: MailboxTally) -> None:
+    counted = {
+        wave.wave: wave.mailboxes_ready
+        + wave.mailboxes_ready_with_action
+        + wave.mailboxes_undetermined
+        + wave.mailboxes_not_ready
+        for wave in waves
+    }
+    for wave in sorted(counted.keys() | mailboxes.waves.keys()):
+        number, listed = counted.get(wave, 0), mailboxes.waves[wave]
+        if number != listed:
+            raise _contradiction(
+                f"it counts {number:,} mailboxes in wave {wave!r} and lists {listed:,}"
+            )
+
+
 def _contradiction(what: str) -> BundleRefused:
     return BundleRefused(
         f"The assessment contradicts itself: {what}; assess the evidence again before reporting."
@@ -144,7 +182,8 @@ def _warnings(
     sealed = assessment.details.get("evidence_sealed", "yes")
     if sealed != "yes":
         said.insert(0, f"The evidence was not sealed ({sealed}): it may not be whole.")
-    waived = [g for g in groups if g.waived and g.severity is Severity.BLOCKER]
+    waived = [g for g in groups if g.waived and g.in_scope and g.severity is Severity.BLOCKER]
+    plan = _plan(assessment)
     topics = [t for t in assessment.topics if t.severity is Severity.BLOCKER]
     numbers = (
         (
@@ -173,5 +212,9 @@ def _warnings(
             "no rule in use looks there (section 3).",
         ),
     )
+    if plan is not None and plan.not_in_evidence:
+        unseen = words.counted(plan.not_in_evidence, "planned mailbox is", "planned mailboxes are")
+        of_whom = "it" if plan.not_in_evidence == 1 else "them"
+        said.append(f"{unseen} not in the evidence: nothing is known of {of_whom}.")
     said += [f"{words.counted(n, *noun)}: {rest}" for n, noun, rest in numbers if n]
     return tuple(said)

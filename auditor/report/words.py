@@ -33,6 +33,9 @@ READINESS_MEANING: Mapping[str, str] = {
     "answered or waived, and nobody has to act.",
 }
 
+GOES = frozenset({Readiness.READY, Readiness.READY_WITH_ACTION})
+"""What a wave must be to go; what nobody looked at is no reason to go."""
+
 VERDICTS: Mapping[str, str] = {
     Verdict.ERROR: "Error",
     Verdict.FAIL: "Failed",

@@ -12,6 +12,7 @@ from auditor.lab.answers import ExpectedRule, expected
 from auditor.lab.exports import write_exports
 from auditor.lab.faults import FAULTS
 from auditor.lab.organization import Organization, build
+from auditor.lab.plan import write_plan
 from auditor.run import assess_evidence, import_evidence
 from auditor.verdicts import Verdict
 
@@ -20,11 +21,18 @@ def silent(stage: str, done: int) -> None:
     """Progress that nobody listens to."""
 
 
-def assessed(organization: Organization, folder: Path) -> dict[str, ExpectedRule]:
+def assessed(
+    organization: Organization, folder: Path, *, with_plan: bool = False
+) -> dict[str, ExpectedRule]:
     """What the program says of a lab organisation, by way of exports and import."""
     write_exports(organization, folder / "exports")
     evidence, assessment = folder / "lab.evidence.zip", folder / "lab.assessment.zip"
-    import_evidence([folder / "exports"], evidence, force=False, title="", progress=silent)
+    plans = [folder / "plan.csv"] if with_plan else []
+    for plan in plans:
+        write_plan(organization, plan)
+    import_evidence(
+        [folder / "exports"], evidence, force=False, title="", progress=silent, plans=plans
+    )
     assess_evidence(
         evidence,
         assessment,
@@ -52,8 +60,11 @@ def verdicts(assessment: Assessment) -> dict[str, ExpectedRule]:
     }
 
 
-def differences(organization: Organization, folder: Path) -> dict[str, tuple[object, object]]:
-    found, wanted = assessed(organization, folder), expected(organization)
+def differences(
+    organization: Organization, folder: Path, *, with_plan: bool = False
+) -> dict[str, tuple[object, object]]:
+    found = assessed(organization, folder, with_plan=with_plan)
+    wanted = expected(organization, with_plan=with_plan)
     return {
         rule: (wanted.get(rule), found.get(rule))
         for rule in sorted(found.keys() | wanted.keys())
@@ -64,6 +75,10 @@ def differences(organization: Organization, folder: Path) -> dict[str, tuple[obj
 @pytest.mark.parametrize("faults", ["planted", "none"])
 def test_the_demonstration_finds_what_was_planted(faults: str, tmp_path: Path) -> None:
     assert differences(build(200, faults=faults), tmp_path) == {}
+
+
+def test_a_plan_changes_the_verdict_of_its_own_rule_alone(tmp_path: Path) -> None:
+    assert differences(build(60), tmp_path, with_plan=True) == {}
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))

@@ -67,6 +67,22 @@ def test_a_finding_counts_for_its_mailbox_or_for_everybody() -> None:
     ]
 
 
+def test_a_finding_about_no_known_mailbox_counts_for_its_wave_and_the_whole() -> None:
+    marks = Marks()
+    marks.add(Gate.MOVE, Mark.BLOCKED, Scope.MAILBOX, None, "2")
+    marks.add(Gate.SEAMLESS, Mark.OPEN, Scope.SERVER, None, "2")
+    marks.add(Gate.PLATFORM, Mark.BLOCKED, Scope.MAILBOX, "m1", "2")
+    assert {(wave, gate): marks.of_wave(wave, gate) for wave in ("1", "2") for gate in Gate} == {
+        ("1", Gate.MOVE): Readiness.READY,
+        ("1", Gate.SEAMLESS): Readiness.UNDETERMINED,
+        ("1", Gate.PLATFORM): Readiness.READY,
+        ("2", Gate.MOVE): Readiness.NOT_READY,
+        ("2", Gate.SEAMLESS): Readiness.UNDETERMINED,
+        ("2", Gate.PLATFORM): Readiness.READY,
+    }
+    assert marks.of_all(Gate.MOVE) is Readiness.NOT_READY
+
+
 findings = st.lists(
     st.tuples(
         st.sampled_from(Gate),

@@ -64,8 +64,10 @@ HEALTHY = Organization(
     hosts=HOSTS,
     floors=FLOORS,
 )
-TO_MOVE = Mailbox("m1", "ann@contoso.com", False, ((f"ann@{ROUTING}", ROUTING),), None)
-MOVED = Mailbox("m2", "bo@contoso.com", True, ((f"bo@{ROUTING}", ROUTING),), f"SMTP:bo@{ROUTING}")
+TO_MOVE = Mailbox("m1", "ann@contoso.com", False, ((f"ann@{ROUTING}", ROUTING),), None, ())
+MOVED = Mailbox(
+    "m2", "bo@contoso.com", True, ((f"bo@{ROUTING}", ROUTING),), f"SMTP:bo@{ROUTING}", ()
+)
 
 
 def outcome(
@@ -344,3 +346,43 @@ def test_nothing_is_called_redirected_unless_every_link_was_seen_to_hold(
     assert answering
     assert all(can_redirect(server, FLOORS) is True for server in answering)
     assert [step.state for step in prediction.steps] == [StepState.PASSED] * 5
+
+
+def test_the_domain_that_the_plan_names_outweighs_the_flagged_one() -> None:
+    other = "other.mail.onmicrosoft.com"
+    planned = replace(
+        TO_MOVE, routing_addresses=((f"ann@{other}", other),), planned_domains=(other,)
+    )
+    organization = replace(
+        HEALTHY,
+        relationships=(
+            relationship("https://outlook.office365.com/owa"),
+            relationship("https://outlook.office.com/owa", "other", other),
+        ),
+    )
+    prediction = RedirectPredictor(organization).predict(planned)
+    assert (prediction.row.routing_domain, prediction.row.redirect_url) == (
+        other,
+        "https://outlook.office.com/Microsoft-Server-ActiveSync",
+    )
+    assert prediction.steps[0].evidence == (
+        "plan_move.target_delivery_domain, onprem_mailbox_address"
+    )
+    assert outcome(HEALTHY, planned) == (RedirectOutcome.NOT_REDIRECTED, "relationship")
+
+
+def test_a_planned_domain_needs_no_flagged_one_but_an_address_in_it() -> None:
+    planned = replace(TO_MOVE, planned_domains=(ROUTING,))
+    for domains in ((), Gap(Cause.ACCESS_DENIED, "denied")):
+        organization = replace(HEALTHY, target_delivery_domains=domains)
+        assert outcome(organization, planned) == (RedirectOutcome.REDIRECTED, None)
+    without = replace(planned, routing_addresses=())
+    assert outcome(HEALTHY, without) == (RedirectOutcome.NOT_REDIRECTED, "routing_address")
+
+
+def test_a_plan_that_was_not_read_to_its_end_leaves_the_routing_domain_open() -> None:
+    unread = Gap(Cause.PARTIAL, "cut off")
+    assert outcome(HEALTHY, replace(TO_MOVE, planned_domains=unread)) == (
+        RedirectOutcome.UNKNOWN,
+        "routing_address",
+    )

@@ -14,11 +14,13 @@ from auditor.assessment import (
     Finding,
     GateReadiness,
     MailboxReadiness,
+    PlanScope,
     ReferenceFile,
     RuleReference,
     RuleResult,
     UncoveredTopic,
     WaiverNote,
+    WaveReadiness,
 )
 from auditor.evidence.predicted import RedirectOutcome
 from auditor.verdicts import Cause, Confidence, Gate, Readiness, Scope, Severity, Verdict
@@ -102,6 +104,7 @@ def a_finding(
     cause: Cause | None = None,
     mailbox_guid: str | None = None,
     waived: bool = False,
+    in_scope: bool = True,
     written: Written = plain,
 ) -> Finding:
     return Finding.model_validate(
@@ -117,6 +120,7 @@ def a_finding(
             "mailbox_guid": mailbox_guid,
             "text": written(f"What {rule} says of {subject}"),
             "waived": waived,
+            "in_scope": in_scope,
         }
     )
 
@@ -127,12 +131,14 @@ def a_mailbox(
     redirect: RedirectOutcome | None,
     *,
     moved: bool = False,
+    wave: str | None = None,
     written: Written = plain,
 ) -> MailboxReadiness:
     return MailboxReadiness(
         mailbox_guid=guid,
         mailbox=written(f"mailbox {guid}"),
         moved=moved,
+        wave=None if wave is None else written(wave),
         readiness=readiness,
         move=Readiness.READY,
         seamless=readiness,
@@ -144,10 +150,35 @@ def a_mailbox(
     )
 
 
+def a_wave(
+    wave: str,
+    readiness: Readiness,
+    planned: int,
+    counts: Sequence[int],
+    *,
+    not_in_evidence: int = 0,
+    written: Written = plain,
+) -> WaveReadiness:
+    """`counts`: mailboxes ready, with action, open, not ready."""
+    return WaveReadiness(
+        wave=written(wave),
+        planned=planned,
+        not_in_evidence=not_in_evidence,
+        readiness=readiness,
+        move=Readiness.READY,
+        seamless=readiness,
+        platform=Readiness.READY_WITH_ACTION,
+        mailboxes_ready=counts[0],
+        mailboxes_ready_with_action=counts[1],
+        mailboxes_undetermined=counts[2],
+        mailboxes_not_ready=counts[3],
+    )
+
+
 def everything_written_by(written: Written) -> Assessment:
     """One of everything; every text that a stranger may have written went through `written`."""
     rules = (
-        a_rule("R-BLOCK", Verdict.FAIL, counts=(1, 2, 1), waived=1, written=written),
+        a_rule("R-BLOCK", Verdict.FAIL, counts=(1, 3, 1), waived=1, written=written),
         a_rule(
             "R-OBSERVED",
             Verdict.FAIL,
@@ -177,6 +208,7 @@ def everything_written_by(written: Written) -> Assessment:
             "R-BLOCK", "Cem", Verdict.NOT_ASSESSED, cause=Cause.VALUE_MISSING,
             mailbox_guid="m3", written=written,
         ),
+        a_finding("R-BLOCK", "Eve", mailbox_guid="m6", in_scope=False, written=written),
         a_finding(
             "R-OBSERVED", "phone of Ann", severity=Severity.USER_IMPACT,
             scope=Scope.DEVICE, mailbox_guid="m1", written=written,
@@ -194,9 +226,13 @@ def everything_written_by(written: Written) -> Assessment:
         a_finding("R-BROKEN", "*", Verdict.ERROR, written=written),
     )  # fmt: skip
     mailboxes = (
-        a_mailbox("m1", Readiness.NOT_READY, RedirectOutcome.NOT_REDIRECTED, written=written),
-        a_mailbox("m2", Readiness.READY_WITH_ACTION, RedirectOutcome.REDIRECTED, written=written),
-        a_mailbox("m3", Readiness.UNDETERMINED, RedirectOutcome.UNKNOWN, written=written),
+        a_mailbox(
+            "m1", Readiness.NOT_READY, RedirectOutcome.NOT_REDIRECTED, wave="1", written=written
+        ),
+        a_mailbox(
+            "m2", Readiness.READY_WITH_ACTION, RedirectOutcome.REDIRECTED, wave="2", written=written
+        ),
+        a_mailbox("m3", Readiness.UNDETERMINED, RedirectOutcome.UNKNOWN, wave="1", written=written),
         a_mailbox("m4", Readiness.READY, RedirectOutcome.REDIRECTED, moved=True, written=written),
         a_mailbox("m5", Readiness.UNDETERMINED, None, moved=True, written=written),
     )
@@ -217,6 +253,13 @@ def everything_written_by(written: Written) -> Assessment:
             a_gate("seamless", Readiness.NOT_READY, (1, 2, 1, 1, 1, 2, 1)),
             a_gate("platform", Readiness.READY_WITH_ACTION, (0, 0, 0, 0, 5, 0, 0)),
         ),
+        waves=(
+            a_wave(
+                "1", Readiness.NOT_READY, 3, (0, 0, 1, 1), not_in_evidence=1, written=written
+            ),
+            a_wave("2", Readiness.READY_WITH_ACTION, 1, (0, 1, 0, 0), written=written),
+        ),
+        plan=(PlanScope(planned=4, not_in_evidence=1, out_of_scope=1),),
         rules=rules,
         waivers=(
             WaiverNote(
@@ -299,6 +342,8 @@ def empty() -> Assessment:
             a_gate(gate, Readiness.UNDETERMINED, nothing)
             for gate in ("overall", "move", "seamless", "platform")
         ),
+        waves=(),
+        plan=(),
         rules=(),
         waivers=(),
         topics=(),
@@ -332,6 +377,8 @@ def crowded() -> Callable[[int, int], Assessment]:
                 a_gate(gate, Readiness.NOT_READY, counts)
                 for gate in ("overall", "move", "seamless", "platform")
             ),
+            waves=(),
+            plan=(),
             rules=rules,
             waivers=(),
             topics=(),

@@ -22,10 +22,12 @@ from auditor.assessment import (
     Finding,
     GateReadiness,
     MailboxReadiness,
+    PlanScope,
     ReferenceFile,
     RuleResult,
     UncoveredTopic,
     WaiverNote,
+    WaveReadiness,
 )
 from auditor.errors import InputRefused
 from auditor.report.csv_export import cell, write_csv
@@ -33,6 +35,8 @@ from auditor.report.json_export import write_json
 
 TABLES: dict[str, type[AssessmentRow]] = {
     "gates": GateReadiness,
+    "waves": WaveReadiness,
+    "plan": PlanScope,
     "rules": RuleResult,
     "waivers": WaiverNote,
     "topics": UncoveredTopic,
@@ -53,14 +57,15 @@ def test_every_finding_is_a_row(everything: Assessment, tmp_path: Path) -> None:
     rows = read_back(tmp_path / "findings.csv")
     assert rows[0] == [
         "rule", "title", "gate", "scope", "severity", "verdict", "cause", "subject_id",
-        "subject", "mailbox_guid", "text", "waived",
+        "subject", "mailbox_guid", "text", "waived", "in_scope",
     ]  # fmt: skip
     assert rows[1] == [
         "R-BLOCK", "The title of R-BLOCK", "seamless", "mailbox", "blocker", "fail", "",
-        "id of Ann", "Ann", "m1", "What R-BLOCK says of Ann", "false",
+        "id of Ann", "Ann", "m1", "What R-BLOCK says of Ann", "false", "true",
     ]  # fmt: skip
     assert [row[:1] + row[8:9] + row[11:] for row in rows[1:]] == [
-        [f.rule, f.subject, "true" if f.waived else "false"] for f in everything.findings()
+        [f.rule, f.subject, "true" if f.waived else "false", "true" if f.in_scope else "false"]
+        for f in everything.findings()
     ]
 
 
@@ -70,12 +75,12 @@ def test_every_mailbox_is_a_row_and_no_prediction_is_a_word(
     write_csv(everything, "mailboxes", tmp_path / "mailboxes.csv", force=False)
     head, *rows = read_back(tmp_path / "mailboxes.csv")
     assert head == list(MailboxReadiness.model_fields)
-    assert [(row[0], row[2], row[3], row[7]) for row in rows] == [
-        ("m1", "false", "not_ready", "not_redirected"),
-        ("m2", "false", "ready_with_action", "redirected"),
-        ("m3", "false", "undetermined", "unknown"),
-        ("m4", "true", "ready", "redirected"),
-        ("m5", "true", "undetermined", "not_assessed"),
+    assert [(row[0], row[2], row[3], row[4], row[8]) for row in rows] == [
+        ("m1", "false", "1", "not_ready", "not_redirected"),
+        ("m2", "false", "2", "ready_with_action", "redirected"),
+        ("m3", "false", "1", "undetermined", "unknown"),
+        ("m4", "true", "", "ready", "redirected"),
+        ("m5", "true", "", "undetermined", "not_assessed"),
     ]
 
 
@@ -86,7 +91,7 @@ def test_a_spreadsheet_finds_its_mark_and_its_line_ends(
     write_csv(everything, "findings", target, force=False)
     raw = target.read_bytes()
     assert raw.startswith(b"\xef\xbb\xbfrule,")
-    assert raw.count(b"\n") == raw.count(b"\r\n") == 9
+    assert raw.count(b"\n") == raw.count(b"\r\n") == 10
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
@@ -139,7 +144,7 @@ def test_json_comes_back_through_the_models(everything: Assessment, tmp_path: Pa
         for name, model in TABLES.items()
     }
     assert back == {
-        **{name: list(getattr(everything, name)) for name in list(TABLES)[:7]},
+        **{name: list(getattr(everything, name)) for name in list(TABLES)[:9]},
         "findings": list(everything.findings()),
         "mailboxes": list(everything.mailboxes()),
     }
@@ -169,7 +174,7 @@ def test_an_empty_assessment_is_a_whole_document(empty: Assessment, tmp_path: Pa
     document = json.loads((tmp_path / "assessment.json").read_bytes())
     assert [document[name] for name in TABLES] == [
         [row.model_dump(mode="json") for row in empty.gates],
-        *([] for _ in range(8)),
+        *([] for _ in range(10)),
     ]
 
 

@@ -120,7 +120,7 @@ def test_no_text_at_all_becomes_markup(written_by: WrittenBy, text: str) -> None
 
 def test_links_are_https_from_rules_or_lead_within_the_page(everything: Assessment) -> None:
     links = set(page_of(everything).xpath("//a/@href"))
-    assert links == {"#blocker-1", "https://example.com/a?b=1&c=2"}
+    assert links == {"#blocker-1", "#numbers", "https://example.com/a?b=1&c=2"}
 
 
 def test_every_link_within_the_page_has_its_target(everything: Assessment) -> None:
@@ -332,3 +332,44 @@ def test_templates_escape_whatever_their_name(tmp_path: Path) -> None:
     (tmp_path / "any.html.j2").write_text('<a title="{{ name }}">{{ name }}</a>', encoding="utf-8")
     shown = environment(tmp_path).get_template("any.html.j2").render(name="\"<b>'")
     assert shown == '<a title="&#34;&lt;b&gt;&#39;">&#34;&lt;b&gt;&#39;</a>'
+
+
+def test_each_wave_has_a_row_with_its_decision(everything: Assessment) -> None:
+    page = page_of(everything)
+    (table,) = page.xpath("//table[@class='waves']")
+    assert [texts(row, "./*") for row in table.xpath("./tbody/tr")] == [
+        ["1", "No-go Not ready", "The phones", "3", "1", "1", "1", "0", "0"],
+        ["2", "Go Ready, with action", "", "1", "0", "0", "0", "1", "0"],
+    ]
+    assert "Waves of the plan that may go: 1 of 2; wave by wave in section 4." in texts(
+        page, "//section[1]/p"
+    )
+    (scope,) = page.xpath("//header//dd[1]")[:1]
+    assert scope.text_content() == (
+        "5 mailboxes: 3 to move, 2 already moved; 1 mailbox outside the plan left out"
+    )
+
+
+def test_what_lies_outside_the_plan_stands_apart_from_what_blocks(everything: Assessment) -> None:
+    page = page_of(everything)
+    assert texts(page, "//article[@class='rule outside']//tbody/tr/th") == ["Eve"]
+    assert texts(page, "//section[@aria-labelledby='blocks']//tbody/tr/th/bdi") == ["Ann"]
+
+
+def test_without_a_plan_no_word_is_said_of_waves(empty: Assessment) -> None:
+    page = page_of(empty)
+    assert page.xpath("//table[@class='waves']") == []
+    assert [text for text in texts(page, "//body//p") if "wave" in text.lower()] == []
+
+
+def test_a_wave_without_a_name_is_called_so(everything: Assessment) -> None:
+    nameless = everything.waves[1].model_copy(update={"wave": ""})
+    mailboxes = [
+        row.model_copy(update={"wave": "" if row.wave == "2" else row.wave})
+        for row in everything.mailboxes()
+    ]
+    changed = dataclasses.replace(
+        everything, waves=(everything.waves[0], nameless), mailboxes=lambda: iter(mailboxes)
+    )
+    page = page_of(changed)
+    assert texts(page, "//table[@class='waves']/tbody/tr/th") == ["1", "no wave named"]

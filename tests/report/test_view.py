@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from auditor.assessment import Assessment
+from auditor.assessment import Assessment, PlanScope
 from auditor.errors import BundleRefused
 from auditor.report.tally import tally_findings
 from auditor.report.view import view_of
 from auditor.verdicts import Severity, Verdict
+
+PLAN = PlanScope(planned=4, not_in_evidence=1, out_of_scope=1)
 
 
 def test_every_rule_is_in_the_section_of_its_verdict(everything: Assessment) -> None:
@@ -48,6 +50,7 @@ def test_the_first_page_warns_of_all_that_weakens_the_verdict(everything: Assess
     assert view_of(everything).warnings == (
         "The list of mailboxes is not complete (onprem_mailbox: Access denied): "
         "there may be mailboxes that nobody counted.",
+        "1 planned mailbox is not in the evidence: nothing is known of it.",
         "1 rule broke: no verdict, and no pass (listed below).",
         "1 waiver has expired: no longer counted (section 5).",
         "1 finding that blocks: set aside by waivers in force (section 5).",
@@ -147,8 +150,10 @@ def test_an_empty_assessment_has_a_view(empty: Assessment) -> None:
     [
         ({"gates": ()}, "its gates are missing"),
         ({"rules": ()}, "a finding names R-BLOCK, which is none of its rules"),
-        ({"findings": lambda: iter(())}, "R-BLOCK fails 2 times, with 0 findings"),
+        ({"findings": lambda: iter(())}, "R-BLOCK fails 3 times, with 0 findings"),
         ({"mailboxes": lambda: iter(())}, "it counts 5 mailboxes and lists 0"),
+        ({"waves": ()}, "it counts 0 mailboxes in wave '1' and lists 2"),
+        ({"plan": (PLAN, PLAN)}, "it covers 2 plans"),
     ],
 )
 def test_an_assessment_that_contradicts_itself_is_refused(
@@ -157,3 +162,31 @@ def test_an_assessment_that_contradicts_itself_is_refused(
     changed = dataclasses.replace(everything, **change)  # type: ignore[arg-type]  # one of each kind
     with pytest.raises(BundleRefused, match=complaint):
         view_of(changed)
+
+
+def test_what_lies_outside_the_plan_is_shown_apart_and_blocks_nothing(
+    everything: Assessment,
+) -> None:
+    view = view_of(everything)
+    assert [(g.rule.rule, [f.subject for f in g.shown]) for g in view.out_of_scope] == [
+        ("R-BLOCK", ["Eve"])
+    ]
+    assert [finding.subject for group in view.blockers for finding in group.shown] == ["Ann"]
+    assert "m6" not in tally_findings(everything.findings()).own_blockers
+
+
+def test_each_wave_has_its_decision_and_the_gates_that_hold_it_back(
+    everything: Assessment,
+) -> None:
+    view = view_of(everything)
+    assert [(wave.row.wave, wave.goes, wave.gates) for wave in view.waves] == [
+        ("1", False, "The phones"),
+        ("2", True, ""),
+    ]
+    assert view.going == 1
+    assert view.plan == PLAN
+
+
+def test_an_assessment_without_a_plan_has_no_waves(empty: Assessment) -> None:
+    view = view_of(empty)
+    assert (view.plan, view.waves, view.going, view.out_of_scope) == (None, (), 0, ())
