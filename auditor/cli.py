@@ -6,35 +6,24 @@ Everything that costs time to import is imported inside the command that needs i
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import getpass
 import os
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Annotated, NoReturn, ParamSpec
+from typing import Annotated, NoReturn
 
 import typer
 
 from auditor import __version__
-from auditor.errors import AuditorError
+from auditor.cli_command import BUG, EXIT_CODES, command
+from auditor.cli_rules import rules_app
 from auditor.terminal import plain, print_csv, print_table, progress
 from auditor.verdicts import Readiness
-
-EXIT_CODES = {
-    Readiness.READY: 0,
-    Readiness.READY_WITH_ACTION: 0,
-    Readiness.NOT_READY: 1,
-    Readiness.UNDETERMINED: 3,
-}
-REFUSED = 2
-BUG = 4
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="auditor",
@@ -45,9 +34,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-)
-rules_app = typer.Typer(
-    help="List, show and check rules.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(rules_app, name="rules")
 
@@ -68,30 +54,9 @@ class TableFormat(StrEnum):
     CSV = "csv"
 
 
-Arguments = ParamSpec("Arguments")
 Evidence = Annotated[Path, typer.Argument(help="An evidence bundle: a zip, or a folder of one.")]
 Config = Annotated[Path, typer.Option("--config", help="The configuration, a YAML file.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
-
-
-def command(body: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Refusals become one sentence and exit code 2, an interruption 130."""
-
-    @functools.wraps(body)
-    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-        try:
-            body(*args, **kwargs)
-        except AuditorError as problem:
-            for line in str(problem).splitlines():
-                typer.echo(f"auditor: {plain(line)}", err=True)
-            raise typer.Exit(REFUSED) from None
-        except KeyboardInterrupt:
-            typer.echo(
-                "auditor: interrupted; evidence read so far is kept beside the output", err=True
-            )
-            raise typer.Exit(INTERRUPTED) from None
-
-    return wrapped
 
 
 @app.command("export-script")
@@ -134,10 +99,10 @@ def import_(
 @command
 def permissions(config: Config) -> None:
     """Show what will be read, by which command, with which rights; contacts nothing."""
-    from auditor import collect as collecting
+    from auditor.check import permissions as needed_permissions
     from auditor.config import read_configuration
 
-    for needed in collecting.permissions(read_configuration(config)):
+    for needed in needed_permissions(read_configuration(config)):
         typer.echo(plain(f"{needed.command} on {needed.source}"))
         typer.echo(plain(f"    right:  {needed.right}"))
         typer.echo(plain(f"    fills:  {', '.join(needed.tables)}"))
@@ -147,15 +112,16 @@ def permissions(config: Config) -> None:
 @command
 def check(config: Config) -> None:
     """Connect to every source, try every command, and say what will be missing."""
-    from auditor import collect as collecting
+    from auditor.check import check as tried_sources
     from auditor.config import read_configuration
 
     missing = 0
-    for tried in collecting.check(read_configuration(config), getpass.getpass):
+    for tried in tried_sources(read_configuration(config), getpass.getpass):
         missing += tried.problem is not None
         typer.echo(plain(f"{'MISSING' if tried.problem else 'ok':<8}{tried.what}"))
         if tried.problem:
-            typer.echo(plain(f"        {tried.problem}"))
+            for line in tried.problem.splitlines():
+                typer.echo(plain(f"        {line}"))
     if missing:
         raise typer.Exit(EXIT_CODES[Readiness.UNDETERMINED])
 
@@ -287,55 +253,6 @@ def query(
             typer.echo(plain(note), err=True)
         count = write(queried.answer.columns, queried.answer.rows)
     typer.echo(f"{count:,} rows", err=True)
-
-
-@rules_app.command("list")
-@command
-def rules_list() -> None:
-    """List the shipped rules."""
-    from auditor import run
-
-    rows = [
-        (item.rule.id, item.rule.gate, item.rule.severity, item.rule.title)
-        for item in run.shipped_rules()
-    ]
-    print_table(("rule", "gate", "severity", "title"), rows)
-
-
-@rules_app.command("show")
-@command
-def rules_show(rule: Annotated[str, typer.Argument(help="Id of a rule.")]) -> None:
-    """Print the file of one shipped rule."""
-    from auditor import run
-
-    typer.echo(run.rule_text(rule), nl=False)
-
-
-@rules_app.command("schema")
-@command
-def rules_schema() -> None:
-    """Print the JSON schema of a rule file, for an editor."""
-    from auditor import run
-
-    typer.echo(run.rule_schema(), nl=False)
-
-
-@rules_app.command("check")
-@command
-def rules_check(
-    folder: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of your own rules; default: the shipped.")
-    ] = None,
-) -> None:
-    """Run the tests of every rule: its own cases and the four that hold for all."""
-    from auditor import run
-
-    count, problems = run.check_rules(folder or ())
-    for problem in problems:
-        typer.echo(plain(problem), err=True)
-    typer.echo(f"{count} rules checked, {len(problems)} problems")
-    if problems:
-        raise typer.Exit(REFUSED)
 
 
 @app.command()

@@ -1,171 +1,43 @@
-"""The verbs that talk to live sources: what would be read, what can be read, and reading it."""
+"""Reading live sources into a bundle of evidence, and the whole run from there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor import __version__
-from auditor.collectors.contract import ExchangeCollector
-from auditor.collectors.live import LiveExchange, ReadBuild, answers, collect_exchange
+from auditor.collectors.directory import PROVIDED, collect_directory
+from auditor.collectors.live import collect_exchange
+from auditor.collectors.plan import Plan, read_plan, record_plan
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
-from auditor.collectors.runner import rows_of
-from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER
-from auditor.config import Ask, Configuration, build_settings, password_of, shell_settings
+from auditor.config import Ask, Configuration
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
-from auditor.errors import InputRefused, SourceError
+from auditor.errors import InputRefused
 from auditor.evidence.bundle import BundleWriter, Header
 from auditor.evidence.bundle_output import new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_requested
-from auditor.evidence.servers import OnpremExchangeServer
+from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
+from auditor.live_sources import LiveSources, live_sources
 from auditor.run import assess_evidence, utc_now, write_report
-from auditor.sources.clixml import PsObject
-from auditor.sources.exchange_shell import ExchangeShell
-from auditor.sources.windows_shell import read_exsetup
 from auditor.yaml_file import closest
 
 TABLES = tuple(model.table for model in COLLECTED)
-
-
-@dataclass(frozen=True)
-class Permission:
-    """What one command is asked for, with which right; `tables` are not assessed without it."""
-
-    tables: tuple[str, ...]
-    source: str
-    command: str
-    right: str
+NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 
 
 @dataclass(frozen=True)
 class Wish:
-    """How to collect: these tables alone (none named: all), and whether to go on or to replace."""
+    """How to collect: these tables alone (none named: all), whether to go on or to replace, and
+    the plan to carry along.
+    """
 
     only: Sequence[str] = ()
     resume: bool = False
     force: bool = False
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One thing that was tried: None as `problem` if it works, else what is missing and why."""
-
-    what: str
-    problem: str | None
-
-
-def permissions(configuration: Configuration) -> tuple[Permission, ...]:
-    """What will be read, by which command, with which rights; nothing is contacted."""
-    exchange = configuration.exchange
-    return tuple(
-        Permission(
-            tuple(model.table for model in collector.tables),
-            "each Exchange server" if collector is EXCHANGE_BUILD else exchange.server,
-            _command(collector),
-            collector.permission,
-        )
-        for collector in EXCHANGE_COLLECTORS
-        if configuration.builds.read or collector is not EXCHANGE_BUILD
-    )
-
-
-def _command(collector: ExchangeCollector) -> str:
-    parameters = (f"-{name} {value}" for name, value in collector.parameters.items())
-    return " ".join([" or ".join(collector.cmdlets), *parameters])
-
-
-@contextmanager
-def live_exchange(configuration: Configuration, ask: Ask) -> Iterator[LiveExchange]:
-    """The configured Exchange, signed in to; raises SourceError or InputRefused if it is not."""
-    password = password_of(configuration.exchange, ask)
-    once = _asked_once(password) if password else None
-    read_build = _read_build(configuration, once) if configuration.builds.read else None
-    with ExchangeShell(shell_settings(configuration.exchange), once) as shell:
-        yield LiveExchange(shell, read_build)
-
-
-def _asked_once(password: Callable[[], str]) -> Callable[[], str]:
-    """One question for all connections; the answer lives as long as this function."""
-    kept: list[str] = []
-
-    def ask() -> str:
-        if not kept:
-            kept.append(password())
-        return kept[0]
-
-    return ask
-
-
-def _read_build(configuration: Configuration, password: Callable[[], str] | None) -> ReadBuild:
-    def read(server: str, full_name: str) -> PsObject:
-        return read_exsetup(build_settings(configuration, full_name), password, server)
-
-    return read
-
-
-def check(configuration: Configuration, ask: Ask) -> Iterator[Checked]:
-    """Try every command on the live source, one object each; say what will be missing."""
-    exchange = configuration.exchange
-    try:
-        with live_exchange(configuration, ask) as source:
-            yield Checked(f"{exchange.server}: signed in", None)
-            servers: dict[str, str] = {}
-            for collector in EXCHANGE_COLLECTORS:
-                if not collector.per_server:
-                    yield _checked(source, collector, servers)
-            yield from _checked_per_server(source, servers)
-    except SourceError as refusal:
-        yield Checked(exchange.server, str(refusal))
-
-
-def _checked(
-    source: LiveExchange, collector: ExchangeCollector, servers: dict[str, str]
-) -> Checked:
-    parameters = dict(collector.parameters)
-    only_one = collector is not EXCHANGE_SERVER
-    if "ResultSize" in parameters:
-        parameters["ResultSize"] = "1"
-    what, seen = collector.cmdlets[0], 0
-    try:
-        for found in answers(source.shell, collector, parameters):
-            rows, seen = rows_of(collector, found), seen + 1
-            if isinstance(rows[0], OnpremExchangeServer) and not rows[0].is_edge_server:
-                servers[rows[0].name] = rows[0].fqdn or rows[0].name
-            if only_one:
-                break
-    except SourceError as problem:
-        # One object of many was asked for: that there are more is no trouble.
-        return Checked(what, None if seen and only_one else str(problem))
-    return Checked(what, None)
-
-
-def _checked_per_server(source: LiveExchange, servers: dict[str, str]) -> Iterator[Checked]:
-    for server, full_name in servers.items():
-        for collector in EXCHANGE_COLLECTORS:
-            if collector is EXCHANGE_BUILD:
-                if source.read_build is not None:
-                    yield _checked_build(source.read_build, server, full_name)
-            elif collector.per_server:
-                what = f"{collector.cmdlets[0]} -Server {server}"
-                try:
-                    next(answers(source.shell, collector, {"Server": server}), None)
-                except SourceError as problem:
-                    yield Checked(what, str(problem))
-                else:
-                    yield Checked(what, None)
-
-
-def _checked_build(read_build: ReadBuild, server: str, full_name: str) -> Checked:
-    what = f"version of ExSetup.exe on {server}"
-    try:
-        read_build(server, full_name)
-    except SourceError as problem:
-        return Checked(what, str(problem))
-    return Checked(what, None)
+    plan: Plan | None = None
 
 
 def collect(
@@ -181,20 +53,30 @@ def collect(
     nobody can be signed in to, InputRefused for words that cannot be used; what a source fails to
     say later becomes a ledger line.
     """
-    wish = replace(wish, only=wish.only or configuration.only)
-    with live_exchange(configuration, ask) as source:
-        return collect_from(source, target, configuration.organization, wish, progress)
+    plan = read_plan(configuration.plan) if configuration.plan else None
+    wish = replace(wish, only=wish.only or configuration.only, plan=plan)
+    with live_sources(configuration, ask) as sources:
+        return collect_from(sources, target, configuration.organization, wish, progress)
 
 
 def collect_from(
-    source: LiveExchange, target: Path, title: str, wish: Wish, progress: Progress
+    sources: LiveSources, target: Path, title: str, wish: Wish, progress: Progress
 ) -> tuple[LedgerLine, ...]:
-    """Read an open source into a sealed bundle of evidence at `target`, see `collect`."""
+    """Read open sources into a sealed bundle of evidence at `target`, see `collect`.
+
+    The plan is in the bundle whatever `wish` leaves out: it costs nothing and asks nobody.
+    """
     wanted = _wanted(wish.only)
+    exchange = sources.exchange
+    if wish.plan is not None and exchange is not None and exchange.planned is not None:
+        planned_only = replace(exchange, planned=frozenset(wish.plan.lines))
+        sources = replace(sources, exchange=planned_only)
     if wish.resume:
         with resumed_bundle(target, COLLECTED, wish.force) as (writer, complete):
+            if PlanMove.table not in complete:
+                record_plan(wish.plan, writer, utc_now)
             left = [table for table in wanted if table not in complete]
-            return _fill(source, writer, left, progress)
+            return _fill(sources, writer, left, progress)
     header = Header(
         format_version=1,
         kind="evidence",
@@ -203,10 +85,11 @@ def collect_from(
         created_at=utc_now(),
         details={},
     )
-    with new_bundle(target, header, wish.force) as writer:
-        lines = _fill(source, writer, wanted, progress)
+    with new_bundle(target, header, wish.force, live=True) as writer:
+        planned = record_plan(wish.plan, writer, utc_now)
+        lines = (*_fill(sources, writer, wanted, progress), planned)
         for table in TABLES:
-            if table not in wanted:
+            if table not in (*wanted, PlanMove.table):
                 writer.record(not_requested(table, "Left out by --only or by the configuration."))
         return lines
 
@@ -219,9 +102,45 @@ def _wanted(only: Collection[str]) -> tuple[str, ...]:
 
 
 def _fill(
-    source: LiveExchange, writer: BundleWriter, tables: Sequence[str], progress: Progress
+    sources: LiveSources, writer: BundleWriter, tables: Sequence[str], progress: Progress
 ) -> tuple[LedgerLine, ...]:
-    return collect_exchange(source, writer, tables, now=utc_now, progress=progress)
+    """The directory first: it takes minutes where Exchange takes hours. Exchange fills the rest."""
+    lines: list[LedgerLine] = []
+    left = [table for table in tables if table != PlanMove.table]
+    if sources.forest is not None:
+        first = [table for table in left if _of_the_directory(sources, table)]
+        told = collect_directory(sources.forest, writer, first, now=utc_now, progress=progress)
+        again = _to_ask_again(sources, told)
+        for table in again:
+            writer.discard(table)
+        lines = [line for line in told if line.table not in again]
+        left = [table for table in left if table not in {line.table for line in lines}]
+    if sources.exchange is not None:
+        lines += collect_exchange(sources.exchange, writer, left, now=utc_now, progress=progress)
+    else:
+        missing = [not_requested(table, NO_EXCHANGE) for table in left]
+        for line in missing:
+            writer.record(line)
+        lines += missing
+    return tuple(lines)
+
+
+def _of_the_directory(sources: LiveSources, table: str) -> bool:
+    chosen = sources.providers.get(table, "directory")
+    return table in PROVIDED and (chosen == "directory" or sources.exchange is None)
+
+
+def _to_ask_again(sources: LiveSources, told: Sequence[LedgerLine]) -> frozenset[str]:
+    """Tables that the directory did not provide whole, with those the same command fills."""
+    if sources.exchange is None:
+        return frozenset()
+    incomplete = {line.table for line in told if line.cause is not None}
+    return frozenset(
+        model.table
+        for collector in EXCHANGE_COLLECTORS
+        for model in collector.tables
+        if incomplete & {each.table for each in collector.tables}
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from auditor.errors import InputRefused
+from auditor.sources.directory_connection import DirectorySettings
 from auditor.sources.shell_settings import ShellSettings, windows_settings
 from auditor.yaml_file import problems_of, read_yaml
 
@@ -22,7 +23,9 @@ Ask = Callable[[str], str]
 """Asks the person at the terminal for a secret without showing it; takes the question."""
 
 SECRETS = ("password", "secret", "client_secret", "pin", "passphrase")
-SIGN_IN_WITH_A_PASSWORD = frozenset({"basic", "ntlm", "negotiate"})
+KEYRING_SERVICE = "hybrid-onboarding-auditor"
+PasswordFrom = Literal["ticket", "prompt", "environment", "keyring"]
+SIGN_IN_WITH_A_PASSWORD = frozenset({"basic", "ntlm", "negotiate", "simple"})
 
 
 def _path(value: object) -> object:
@@ -59,9 +62,9 @@ class SignIn(Part):
 
     authentication: Literal["kerberos", "negotiate", "ntlm", "certificate", "basic"] = "kerberos"
     username: str | None = None
-    password_from: Literal["ticket", "prompt", "environment", "keyring"] = "ticket"
+    password_from: PasswordFrom = "ticket"
     password_variable: str = "AUDITOR_PASSWORD"
-    keyring_service: str = "hybrid-onboarding-auditor"
+    keyring_service: str = KEYRING_SERVICE
     certificate_file: FilePath | None = None
     certificate_key_file: FilePath | None = None
 
@@ -70,7 +73,8 @@ class Exchange(SignIn):
     """An Exchange server that answers PowerShell remoting, and how patient to be with it.
 
     Times are seconds: `silence` without a new object, `deadline` for one command, `patience` for a
-    server that is too busy. `parallel` bounds the shells for commands asked mailbox by mailbox.
+    server that is too busy. `per_mailbox` says for which mailboxes the slow commands are asked that
+    take one mailbox at a time, `parallel` by how many shells at once.
     """
 
     server: str = Field(min_length=1)
@@ -84,6 +88,7 @@ class Exchange(SignIn):
     silence: float = Field(default=300, gt=0)
     deadline: float = Field(default=7_200, gt=0)
     patience: float = Field(default=120, ge=0)
+    per_mailbox: Literal["planned", "all", "none"] = "planned"
     parallel: int = Field(default=3, ge=1, le=10)
 
 
@@ -99,11 +104,37 @@ class Builds(Part):
     port: int | None = Field(default=None, ge=1, le=65_535)
 
 
+class ActiveDirectory(Part):
+    """A domain controller to read recipients, devices and settings from, in minutes.
+
+    `encryption` none is for Kerberos alone: what is read can then be seen and forged on the way.
+    `domain_controllers` names the server of a domain by its DNS name where the one that the
+    directory itself names cannot be reached.
+    """
+
+    host: str = Field(min_length=1)
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    encryption: Literal["ldaps", "starttls", "none"] = "ldaps"
+    ca_file: FilePath | None = None
+    authentication: Literal["simple", "kerberos"] = "kerberos"
+    username: str | None = None
+    password_from: PasswordFrom = "ticket"
+    password_variable: str = "AUDITOR_DIRECTORY_PASSWORD"
+    keyring_service: str = KEYRING_SERVICE
+    domain_controllers: dict[str, str] = {}
+
+
 class Configuration(Part):
-    """A whole configuration file."""
+    """A whole configuration file.
+
+    Where both sources are given, a table comes from the directory if it can provide it whole, else
+    from Exchange; `providers` names the source of single tables instead.
+    """
 
     organization: str = ""
-    exchange: Exchange
+    exchange: Exchange | None = None
+    directory: ActiveDirectory | None = None
+    providers: dict[str, Literal["exchange", "directory"]] = {}
     builds: Builds = Builds()
     plan: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     only: Tables = ()
@@ -112,13 +143,20 @@ class Configuration(Part):
 def read_configuration(path: Path) -> Configuration:
     """The configuration in a YAML file; raises InputRefused with one sentence per fault."""
     content = read_yaml(path)
-    parts: dict[str, type[BaseModel]] = {"exchange": Exchange, "builds": Builds}
+    parts: dict[str, type[BaseModel]] = {
+        "exchange": Exchange,
+        "directory": ActiveDirectory,
+        "builds": Builds,
+    }
     _refuse_secrets(path, content)
     try:
-        return Configuration.model_validate(content)
+        configuration = Configuration.model_validate(content)
     except ValidationError as problem:
         faults = problems_of(problem, path.name, Configuration, parts)
         raise InputRefused("\n".join(faults)) from None
+    if configuration.exchange is None and configuration.directory is None:
+        raise InputRefused(f"{path.name}: names no source; give exchange, directory, or both")
+    return configuration
 
 
 def _refuse_secrets(path: Path, content: object) -> None:
@@ -154,14 +192,28 @@ def shell_settings(exchange: Exchange) -> ShellSettings:
     )
 
 
-def build_settings(configuration: Configuration, server: str) -> ShellSettings:
+def build_settings(exchange: Exchange, builds: Builds, server: str) -> ShellSettings:
     """The Windows endpoint of one server, with the account of `exchange`."""
-    builds, exchange = configuration.builds, shell_settings(configuration.exchange)
-    own = windows_settings(exchange, server, builds.port)
+    own = windows_settings(shell_settings(exchange), server, builds.port)
     return replace(own, tls=builds.tls)
 
 
-def password_of(sign_in: SignIn, ask: Ask) -> Callable[[], str] | None:
+def directory_settings(directory: ActiveDirectory, ask: Ask) -> DirectorySettings:
+    """How to reach the directory; asks for the password, if there is one, at once."""
+    password = password_of(directory, ask)
+    return DirectorySettings(
+        host=directory.host,
+        port=directory.port,
+        encryption=directory.encryption,
+        ca_file=directory.ca_file,
+        authentication=directory.authentication,
+        user=directory.username or "",
+        password=password() if password else "",
+        domain_controllers=directory.domain_controllers,
+    )
+
+
+def password_of(sign_in: SignIn | ActiveDirectory, ask: Ask) -> Callable[[], str] | None:
     """Where the password comes from, to be called when it is needed; None for a ticket.
 
     Raises InputRefused at once where the source cannot give one.

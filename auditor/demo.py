@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from auditor.collect import Wish, collect_from
 from auditor.collectors.live import LiveExchange
+from auditor.collectors.plan import read_plan
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused
+from auditor.live_sources import LiveSources
 from auditor.run import assess_evidence, write_report
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_shell import ExchangeShell
@@ -47,6 +49,7 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     collector. Raises InputRefused when the folder exists and holds something.
     """
     from auditor.lab.organization import build
+    from auditor.lab.plan import write_plan
 
     if folder.exists() and any(folder.iterdir()):
         raise InputRefused(f"{folder}: is not empty; name another folder with --out")
@@ -55,8 +58,10 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     evidence = folder / "lab.evidence.zip"
     assessment = folder / "lab.assessment.zip"
     report = folder / "report.html"
+    write_plan(organization, folder / "plan.csv")
+    wish = Wish(plan=read_plan([folder / "plan.csv"]))
     with lab_exchange(organization) as source:
-        collect_from(source, evidence, "Lab organisation", Wish(), progress)
+        collect_from(LiveSources(source), evidence, "Lab organisation", wish, progress)
     judgement = assess_evidence(
         evidence,
         assessment,

@@ -19,6 +19,7 @@ from auditor.evidence.bundle import open_bundle
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.organization import build
 from auditor.lab.wsman_endpoint import LabEndpoint
+from auditor.live_sources import LiveSources
 
 PASSWORD = "AUDITOR_TEST_PASSWORD"
 
@@ -130,9 +131,14 @@ def test_only_the_named_tables_are_collected(endpoint: LabEndpoint, tmp_path: Pa
     words = ("--only", "onprem_accepted_domain", "--only", "onprem_remote_domain")
     assert run(endpoint, "collect", "--config", config, "--out", out, *words).returncode == 0
     with open_bundle(out, "evidence", COLLECTED) as bundle:
-        states = {line.state for table, line in bundle.ledger.items() if table not in words}
-        assert states == {"not_requested"}
-        assert bundle.ledger["onprem_accepted_domain"].state == "complete"
+        states = {table: line.state for table, line in bundle.ledger.items()}
+        # The plan is the customer's own word: it costs nothing and asks nobody.
+        assert {table for table, state in states.items() if state == "complete"} == {
+            "onprem_accepted_domain",
+            "onprem_remote_domain",
+            "plan_move",
+        }
+        assert set(states.values()) == {"complete", "not_requested"}
     refused = run(
         endpoint, "collect", "--config", config, "--out", out, "--force", "--only", "onprem_mailbx"
     )
@@ -152,12 +158,12 @@ def test_a_stopped_run_goes_on_with_what_is_not_complete(tmp_path: Path) -> None
     stopped, whole = tmp_path / "a.zip", tmp_path / "b.zip"
     with lab_exchange(organization) as source:
         with pytest.raises(KeyboardInterrupt):
-            collect_from(source, stopped, "Lab", Wish(), interrupt)
-        collect_from(source, whole, "Lab", Wish(), silent)
+            collect_from(LiveSources(source), stopped, "Lab", Wish(), interrupt)
+        collect_from(LiveSources(source), whole, "Lab", Wish(), silent)
     folder = tmp_path / "a.zip.partial"
     asked_before = (folder / "tables" / "onprem_accepted_domain.jsonl").stat().st_mtime_ns
     with lab_exchange(organization) as source:
-        collect_from(source, stopped, "Lab", Wish(resume=True), silent)
+        collect_from(LiveSources(source), stopped, "Lab", Wish(resume=True), silent)
         assert not folder.exists()
     assert asked_before
     with (
@@ -179,8 +185,8 @@ def test_a_stopped_run_goes_on_with_what_is_not_complete(tmp_path: Path) -> None
         ("exchange: {server: a, pasword_from: x}", "closest is 'password_from'"),
         ("exchange: {server: a, port: 0}", "exchange.port"),
         ("exchange: {}", "exchange.server is missing"),
-        ("organization: x", "exchange is missing"),
         ("- 1", "config.yaml"),
+        ("organization: y", "names no source"),
     ],
 )
 def test_a_faulty_configuration_is_refused_with_its_place(

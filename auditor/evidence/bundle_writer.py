@@ -126,6 +126,13 @@ class BundleWriter:
         if len(table.waiting) >= ROWS_HELD_BACK:
             table.flush()
 
+    def discard(self, name: str) -> None:
+        """Throw away the rows of a table, which is about to be filled from another source."""
+        table = self._tables.pop(name, None)
+        if table is not None:
+            _close(table.file)
+            self._path(name).unlink()
+
     def record(self, line: LedgerLine) -> None:
         """Add a ledger line, after everything of its table is written; the last line counts."""
         if line.table in self._tables:
