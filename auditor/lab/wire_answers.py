@@ -21,7 +21,7 @@ from auditor.lab.psrp_errors import (
     unknown_parameter,
 )
 from auditor.lab.recipients import mailboxes
-from auditor.lab.shell_objects import ShellObject, selected
+from auditor.lab.shell_objects import Described, ShellObject, Value, selected
 
 EXSETUP_SCRIPT_SHA256 = "f78b23a2ffc7b4c4b7c866630a8b383fe2f2a6827cf1be612c245bf276ef3560"
 """Of the one script that is ever sent to a server, as UTF-8; a test holds it."""
@@ -107,8 +107,12 @@ def _of_server(
         return
     wanted = str(parameters.get("Server", ""))
     for each in found:
-        if not wanted or _same_server(str(each.properties["Server"]), wanted):
+        if not wanted or _same_server(_shown(each.properties["Server"]), wanted):
             yield each
+
+
+def _shown(value: Value) -> str:
+    return value.text if isinstance(value, Described) else str(value)
 
 
 def _same_server(one: str, other: str) -> bool:

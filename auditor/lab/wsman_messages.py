@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -23,6 +23,7 @@ _ANONYMOUS = f"{_NAMESPACES['a']}/role/anonymous"
 _FAULT_ACTION = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 _TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
 _FAULT_DETAIL = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
+_STREAM_BYTES = 32_768
 _DURATION = re.compile(r"PT(\d{1,6}(?:\.\d{1,6})?)S")
 
 
@@ -138,16 +139,32 @@ def command_accepted(command_id: str) -> str:
 
 
 def received(command_id: str, pieces: Iterable[bytes], *, done: bool) -> str:
-    """The body that answers Receive; `command_id` is '' for the shell itself."""
+    """The body that answers Receive; `command_id` is '' for the shell itself.
+
+    A Stream element holds fragments up to the size in which Windows sends them.
+    """
     named = f' CommandId="{command_id}"' if command_id else ""
     streams = "".join(
         f'<rsp:Stream Name="stdout"{named}>{base64.b64encode(piece).decode()}</rsp:Stream>'
-        for piece in pieces
+        for piece in _joined(pieces)
     )
     state = ""
     if done and command_id:
         state = f'<rsp:CommandState{named} State="{_NAMESPACES["rsp"]}/CommandState/Done"/>'
     return f"<rsp:ReceiveResponse>{streams}{state}</rsp:ReceiveResponse>"
+
+
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _STREAM_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 TIMED_OUT = WsmanFault(
