@@ -21,6 +21,7 @@ from auditor.collectors.directory_reading import (
     Found,
     guid,
     misfit,
+    missing,
     moment,
     optional_text,
     text,
@@ -76,7 +77,7 @@ def _level(found: Found) -> str | None:
 def _device_access_rule(found: Found) -> Iterator[Outcome]:
     level = _level(found)
     if level is None:
-        raise misfit(found, "msExchMobileAccessControl", "0, 1 or 2")
+        raise missing(found, "msExchMobileAccessControl", "0, 1 or 2")
     yield OnpremDeviceAccessRule(
         guid=guid(found),
         name=own_name(found.dn),
@@ -92,6 +93,8 @@ def _characteristic(found: Found) -> str:
     Of the numbers only 0 is known; where name and number disagree nothing is guessed.
     """
     number = whole(found, "msExchDeviceAccessRuleCharacteristic")
+    if number is None:
+        raise missing(found, "msExchDeviceAccessRuleCharacteristic", "the number of its kind")
     named = own_name(found.dn).rpartition(" (")[2].removesuffix(")")
     if named in CHARACTERISTICS and (number == DEVICE_TYPE) == (named == "DeviceType"):
         return named

@@ -59,6 +59,11 @@ def misfit(found: Found, name: str, expected: str) -> UnexpectedAnswer:
     )
 
 
+def missing(found: Found, name: str, expected: str) -> AccessDenied | UnexpectedAnswer:
+    """The error for a decisive value that did not come: it is hidden, or it is not there."""
+    return denied(found, name) if name in found.unread else misfit(found, name, expected)
+
+
 def denied(found: Found, name: str) -> AccessDenied:
     """The error for an object whose decisive attribute may not be read."""
     found.unread.add(name)
@@ -156,8 +161,9 @@ def moment(found: Found, name: str) -> datetime | None:
     if not values:
         return None
     match = _TIME.fullmatch(_decoded(found, name, values[0]))
-    try:
-        return datetime.strptime(match[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if match else None
-    except ValueError:
-        match = None
+    if match:
+        try:
+            return datetime.strptime(match[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            pass  # a thirteenth month
     raise misfit(found, name, "a time in UTC")

@@ -25,6 +25,10 @@ from tests.support.certificates import Certificates
 
 PROGRAM = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/sbin")
 MISSING = "slapd is not installed: apt-get install slapd ldap-utils"
+ACCOUNTS = "OU=accounts"
+ACCOUNT = f"CN=auditor,{ACCOUNTS}"
+"""Who reads: of a tree of its own, so that the account is the same on servers of all domains."""
+
 _SCHEMAS = Path("/etc/ldap/schema")
 _MODULES = Path("/usr/lib/ldap")
 _EVERYONE = "S-1-1-0"
@@ -43,7 +47,7 @@ TLSCACertificateFile {certificates.authority}
 TLSCertificateFile {certificates.server}
 TLSCertificateKeyFile {certificates.key}
 # as in Active Directory: an answer that is not asked for in pages ends at a thousand objects
-sizelimit size.soft=1000 size.hard=1000 size.pr=1000 size.prtotal=unlimited
+sizelimit size.soft=1000 size.hard=1000 size.pr=1000 size.prtotal={total}
 threads 2
 database mdb
 suffix "{suffix}"
@@ -52,8 +56,11 @@ maxsize 4294967296
 dbnosync
 index objectClass eq
 index mailNickname pres
-access to attrs=userPassword by anonymous auth by * none
-access to * by users read by anonymous auth
+access to * by users read
+database mdb
+suffix "{accounts}"
+directory {folder}/accounts
+access to * by anonymous auth
 """
 
 
@@ -65,7 +72,6 @@ class Slapd:
     tls_port: int
     password: str
     certificates: Certificates
-    suffix: str = directory_names.BASE
 
     def settings(self, encryption: Encryption = "ldaps", **changed: object) -> DirectorySettings:
         """Settings that reach it."""
@@ -74,7 +80,7 @@ class Slapd:
             "port": self.tls_port if encryption == "ldaps" else self.plain_port,
             "encryption": encryption,
             "ca_file": self.certificates.authority,
-            "user": f"CN=auditor,{self.suffix}",
+            "user": ACCOUNT,
             "password": self.password,
             **changed,
         }
@@ -87,10 +93,16 @@ def build(
     made: Certificates,
     *,
     suffix: str = directory_names.BASE,
+    total: int | None = None,
+    password: str | None = None,
 ) -> str:
-    """Write configuration and database into `folder`; gives the password of the account."""
-    password = secrets.token_urlsafe(12)
-    (folder / "db").mkdir(parents=True)
+    """Write configuration and database into `folder`; gives the password of the account.
+
+    `total` is how many objects a search may give in all its pages together.
+    """
+    password = password or secrets.token_urlsafe(12)
+    for name in ("db", "accounts"):
+        (folder / name).mkdir(parents=True)
     (folder / "lab.schema").write_text(slapd_schema(), encoding="utf-8")
     (folder / "root.ldif").write_text("".join(ldif([root_dse(suffix)])), encoding="utf-8")
     (folder / "slapd.conf").write_text(
@@ -100,39 +112,47 @@ def build(
             folder=folder,
             certificates=made,
             suffix=suffix,
+            total=total or "unlimited",
+            accounts=ACCOUNTS,
         ),
         encoding="utf-8",
     )
+    _load(folder, suffix, records)
+    _load(folder, ACCOUNTS, _accounts(password))
+    return password
+
+
+def _load(folder: Path, suffix: str, records: Iterable[Record]) -> None:
     content = folder / "content.ldif"
     with content.open("w", encoding="utf-8") as file:
         file.writelines(ldif(records))
-        file.writelines(ldif([_account(suffix, password)]))
+    options = f"-T add -q -f {folder / 'slapd.conf'} -l {content}"
     loaded = subprocess.run(
-        [str(PROGRAM), "-T", "add", "-q", "-f", folder / "slapd.conf", "-l", content],
+        [str(PROGRAM), *options.split(), "-b", suffix],
         capture_output=True,
         text=True,
         check=False,
     )
     if loaded.returncode:
         raise RuntimeError(f"slapadd refused the directory of the lab: {loaded.stderr[-2000:]}")
-    return password
 
 
-def _account(suffix: str, password: str) -> Record:
-    return Record(
-        f"CN=auditor,{suffix}",
-        {
-            "objectClass": ["top", "organizationalRole", "simpleSecurityObject"],
-            "cn": "auditor",
-            "userPassword": password,
-        },
-    )
+def _accounts(password: str) -> list[Record]:
+    return [
+        Record(ACCOUNTS, {"objectClass": ["top", "organizationalUnit"], "ou": "accounts"}),
+        Record(
+            ACCOUNT,
+            {
+                "objectClass": ["top", "organizationalRole", "simpleSecurityObject"],
+                "cn": "auditor",
+                "userPassword": password,
+            },
+        ),
+    ]
 
 
 @contextmanager
-def running(
-    folder: Path, password: str, made: Certificates, suffix: str = directory_names.BASE
-) -> Iterator[Slapd]:
+def running(folder: Path, password: str, made: Certificates) -> Iterator[Slapd]:
     """The server over what `build` wrote, until the context ends."""
     plain, tls = free_port(), free_port()
     with (folder / "slapd.log").open("wb") as log:
@@ -147,7 +167,7 @@ def running(
         )
     try:
         wait_for(plain, process)
-        yield Slapd(plain, tls, password, made, suffix)
+        yield Slapd(plain, tls, password, made)
     finally:
         process.terminate()
         process.wait(_DEADLINE)
