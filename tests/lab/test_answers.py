@@ -142,7 +142,7 @@ def test_the_prediction_of_every_mailbox_is_the_expected_one(
 
 
 def test_an_organization_without_faults_passes_or_is_not_concerned() -> None:
-    answers = expected(build(100, faults="none"))
+    answers = expected(build(100, faults="none"), with_plan=True)
     assert {rule: answer.verdict for rule, answer in answers.items()} == {
         **dict.fromkeys(RULES, Verdict.PASS),
         "SRV-2010RU9": Verdict.NOT_APPLICABLE,
