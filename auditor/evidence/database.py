@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -49,6 +50,7 @@ MOST_ROWS = 2_000_000
 """Rows an answer may have: a join that lacks its condition fills the memory of any machine."""
 
 ROWS_AT_ONCE = 2_000
+SECONDS_BETWEEN_LOOKS = 0.1
 SMALL = 500
 """Rows up to which a parameter holding JSON is quicker than a file."""
 
@@ -191,7 +193,7 @@ class Database:
         """
         bound = self._bound(self._check(sql, star=star), parameters)
         with self._deadline(seconds):
-            cursor = self._db.execute(sql, bound)
+            cursor = self._executed(sql, bound)
             columns = _plain_columns(cursor)
             rows = _fetch(cursor, columns, None if limit is None else limit + 1)
         more = limit is not None and len(rows) > limit
@@ -205,7 +207,7 @@ class Database:
         """
         bound = self._bound(self._check(sql, star=False), parameters)
         with self._deadline(seconds):
-            self._db.execute(f"create or replace temp table judged as {sql}", bound)
+            self._executed(f"create or replace temp table judged as {sql}", bound)
             try:
                 return self._judged()
             finally:
@@ -269,6 +271,23 @@ class Database:
         if missing := sorted(checked.parameters - parameters.keys()):
             raise QueryRefused(f"the query names ${missing[0]}, which nobody gave a value")
         return {name: _in_utc(parameters[name]) for name in checked.parameters}
+
+    def _executed(self, sql: str, bound: dict[str, Value]) -> duckdb.DuckDBPyConnection:
+        """Run a query that may take long in a thread of its own.
+
+        DuckDB looks for Ctrl-C between its tasks, and one task may run for minutes; this thread
+        looks all the time, and stops the query. Raises what the query raises.
+        """
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            running = worker.submit(self._db.execute, sql, bound)
+            while True:
+                try:
+                    return running.result(timeout=SECONDS_BETWEEN_LOOKS)
+                except TimeoutError:
+                    continue
+                except KeyboardInterrupt:
+                    self._db.interrupt()
+                    raise
 
     @contextmanager
     def _deadline(self, seconds: float) -> Iterator[None]:
