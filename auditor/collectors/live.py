@@ -81,15 +81,15 @@ def collect_exchange(
     one_by_one: list[Tally] = []
     silent = 0
     for collector in _chosen(tables):
-        tally = _tally(collector, source.shell)
-        wanted = {model.table for model in collector.tables} & set(tables)
+        wanted = frozenset(model.table for model in collector.tables) & frozenset(tables)
+        tally = _tally(collector, source.shell, wanted)
         if silent >= 2:
             tally.wrong("unreachable", f"{source.shell.server_name} stopped answering.")
         elif collector.per_mailbox:
             one_by_one.append(tally)
             continue
         else:
-            silent = silent + 1 if _collect(run, tally, keep=bool(wanted)) else 0
+            silent = silent + 1 if _collect(run, tally) else 0
         lines += _recorded(tally, wanted, writer)
     _collect_one_by_one(run, one_by_one)
     for tally in one_by_one:
@@ -118,9 +118,10 @@ def _chosen(tables: Collection[str]) -> Iterator[ExchangeCollector]:
     yield from chosen
 
 
-def _tally(collector: ExchangeCollector, shell: ExchangeShell) -> Tally:
+def _tally(collector: ExchangeCollector, shell: ExchangeShell, wanted: frozenset[str]) -> Tally:
     return Tally(
         collector,
+        wanted=wanted,
         provider=PROVIDER,
         server=shell.server_name,
         account=shell.settings.username or "the Kerberos ticket at hand",
@@ -128,8 +129,8 @@ def _tally(collector: ExchangeCollector, shell: ExchangeShell) -> Tally:
     )
 
 
-def _collect(run: _Run, tally: Tally, *, keep: bool) -> bool:
-    """Ask one command; True if nobody answered. Without `keep` rows only tell which servers are."""
+def _collect(run: _Run, tally: Tally) -> bool:
+    """Ask one command; True if nobody answered."""
     tally.started_at = run.now()
     unreachable = False
     try:
@@ -139,7 +140,7 @@ def _collect(run: _Run, tally: Tally, *, keep: bool) -> bool:
             _collect_per_server(run, tally)
         else:
             for found in answers(run.source.shell, tally.collector, tally.collector.parameters):
-                _take(run, tally, found, keep=keep)
+                _take(run, tally, found)
     except SourceError as stop:
         unreachable = isinstance(stop, SourceUnreachable)
         tally.wrong(state_of(stop.cause), str(stop))
@@ -166,12 +167,11 @@ def answers(
     yield from shell.stream(last, parameters, optional=OPTIONAL_PARAMETERS)
 
 
-def _take(run: _Run, tally: Tally, found: PsObject, *, keep: bool = True) -> None:
+def _take(run: _Run, tally: Tally, found: PsObject) -> None:
     try:
         rows = rows_of(tally.collector, found)
         _note(run, rows)
-        if keep:
-            tally.add(rows, run.writer, found.place or tally.command)
+        tally.add(rows, run.writer, found.place or tally.command)
     except UnexpectedAnswer as misfit:
         tally.misfit(str(misfit))
     count = sum(tally.rows[model.table] for model in tally.collector.tables[:1])

@@ -61,6 +61,7 @@ class Tally:
     repeated: int = 0
     misfits: int = 0
     unconfirmed: bool = False
+    wanted: frozenset[str] | None = None
     provider: str = PROVIDER
     server: str | None = None
     account: str | None = None
@@ -101,8 +102,9 @@ class Tally:
             self.repeated += 1
             return
         for row in rows:
-            writer.append(row)
-            self.rows[row.table] += 1
+            if self.wanted is None or row.table in self.wanted:
+                writer.append(row)
+                self.rows[row.table] += 1
         self._note_server(rows[0])
         self._note_mailbox(rows[0])
 

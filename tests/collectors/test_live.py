@@ -137,8 +137,7 @@ def test_only_the_tables_asked_for_are_collected(tmp_path: Path) -> None:
     assert states["onprem_exchange_certificate"][0] == "complete"
     assert rows["onprem_exchange_certificate"]
     assert sorted(path.name for path in (tmp_path / "b" / "tables").iterdir()) == [
-        "onprem_exchange_certificate.jsonl",
-        "onprem_exchange_certificate_name.jsonl",
+        "onprem_exchange_certificate.jsonl"
     ]
 
 
