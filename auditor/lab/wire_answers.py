@@ -33,7 +33,7 @@ _PARAMETERS: Mapping[str, frozenset[str]] = {
     "Get-Mailbox": _RECIPIENTS,
     "Get-CASMailbox": _RECIPIENTS,
     "Get-RemoteMailbox": _RECIPIENTS,
-    "Get-MobileDevice": _RECIPIENTS,
+    "Get-MobileDevice": frozenset({"ResultSize"}),
     "Get-ExchangeServer": frozenset({"Status"}),
     "Get-ExchangeCertificate": frozenset({"Server"}),
     "Get-MobileDeviceStatistics": frozenset({"Mailbox"}),

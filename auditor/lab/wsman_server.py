@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from typing import Any
 
 from auditor.lab import wsman_messages as messages
@@ -187,19 +188,18 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.what is Mishap.TRUNCATED:
             self._head(200, len(body), kind)
             self.wfile.write(body[: len(body) // 2])
-        elif fault.what in (Mishap.DRIP, Mishap.ENDLESS):
-            self._drip(fault, body, kind)
+        elif fault.what is Mishap.ENDLESS:
+            self._head(200, 1 << 40, kind)
+            self._drip(fault, repeat(b" " * (1 << 16)))
+        elif fault.what is Mishap.DRIP:
+            self._head(200, len(body), kind)
+            self._drip(fault, (body[at : at + 1] for at in range(len(body))))
+        elif fault.what is Mishap.DRIP_HEAD:
+            self._drip(fault, chain([b"HTTP/1.1 200 OK\r\nX-Padding: "], repeat(b"x")))
         else:  # what a DROP is: nothing at all
             self.connection.close()
 
-    def _drip(self, fault: WireFault, body: bytes, kind: str) -> None:
-        endless = fault.what is Mishap.ENDLESS
-        self._head(200, 1 << 40 if endless else len(body), kind)
-        pieces: Iterable[bytes] = (
-            iter(lambda: b" " * (1 << 16), b"")
-            if endless
-            else (body[at : at + 1] for at in range(len(body)))
-        )
+    def _drip(self, fault: WireFault, pieces: Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
             for piece in pieces:
                 self.wfile.write(piece)

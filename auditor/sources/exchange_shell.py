@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +20,7 @@ from auditor.errors import (
     SourceError,
     UnexpectedAnswer,
 )
-from auditor.sources.clixml import FragmentReader, PsObject
+from auditor.sources.clixml import FragmentReader, PsObject, PsValue
 from auditor.sources.remoting_records import Trouble
 from auditor.sources.shell_settings import Secret, ShellSettings
 
@@ -96,7 +97,7 @@ class ExchangeShell:
     ) -> Generator[PsObject, None, None]:
         """The objects of one command, each as soon as it has arrived; never all at once.
 
-        Who does not want the rest closes the generator; the shell is opened anew then.
+        Who does not want the rest closes the generator, which stops the command.
 
         `optional`: parameters that may be left out where the server does not know them; `notes`
         says when that was done. Raises ValueError at once for what is no read command. Later it
@@ -138,22 +139,16 @@ class ExchangeShell:
                 pipeline.add_parameter(name, value)
 
         reader = FragmentReader(place)
-        run = self._messages(place, compose, expires)
         count = 0
-        while True:
-            try:
-                message = next(run)
-            except StopIteration as stop:
-                return count, stop.value
-            value = reader.read(message)
-            for found in value if isinstance(value, list) else (value,):
-                if not isinstance(found, PsObject):
-                    raise UnexpectedAnswer(
-                        f"{place} gave {type(found).__name__} where an object belongs; check that "
-                        "path and configuration are those of Exchange."
-                    )
-                count += 1
-                yield found
+        with closing(self._messages(place, compose, expires)) as run:
+            while True:
+                try:
+                    message = next(run)
+                except StopIteration as stop:
+                    return count, stop.value
+                for found in _objects_of(reader.read(message), place):
+                    count += 1
+                    yield found
 
     def _messages(
         self, place: str, compose: Callable[[PowerShell], None], expires: float
@@ -180,6 +175,16 @@ class ExchangeShell:
             pool.open()
             self._pool = pool
         return self._pool
+
+
+def _objects_of(value: PsValue, place: str) -> Iterator[PsObject]:
+    for found in value if isinstance(value, list) else (value,):
+        if not isinstance(found, PsObject):
+            raise UnexpectedAnswer(
+                f"{place} gave {type(found).__name__} where an object belongs; check that path and "
+                "configuration are those of Exchange."
+            )
+        yield found
 
 
 def _refuse_all_but_reading(cmdlet: str, parameters: Mapping[str, object]) -> None:

@@ -76,6 +76,11 @@ class Fragments(Fragmenter):
                 others.append(Message.unpack(content, self.serializer))
         return others
 
+    def forget(self) -> None:
+        """Drops what has arrived of a pipeline that was stopped."""
+        self.arrived = Arrived()
+        self._parts, self._waiting = {}, 0
+
     def _keep(self, content: bytes) -> int:
         if len(content) < _MESSAGE.size:
             raise self._nonsense("a message without a header")

@@ -76,28 +76,22 @@ class RemotePool:
 
         `compose` adds the command; `expires` is the moment of `time.monotonic()` at which it is
         given up. Raises SourceUnreachable where the server gives nothing, and
-        AnswerCutShort where it stops after the first object; the shell is `broken` then. Who stops
-        asking before the end leaves a broken shell behind, too. `stale` says that the server
-        did not even take the command: it may have closed the shell while nobody used it.
+        AnswerCutShort where it stops after the first object; the shell is `broken` then. `stale`
+        says that the server did not even take the command: it may have closed the shell while
+        nobody used it. Closing the generator before the end stops the pipeline.
         """
         pipeline = PowerShell(self._pool)
         compose(pipeline)
         run = Run(self._settings, place, expires)
         self.broken = True
         self._begin(pipeline, run)
-        while run.ending is None:
-            failure = self._poll(pipeline, run)
-            given = time.monotonic()
-            while self._fragments.arrived.outputs:
-                run.count += 1
-                yield self._fragments.arrived.outputs.popleft()
-            run.spare(time.monotonic() - given)
-            run.take(self._fragments.arrived)
-            if failure is not None and run.ending is None:
-                raise run.cut_short(failure)
-        self.broken = False
-        self._end(pipeline, run.ending)
-        return Outcome(run.ending, tuple(run.errors), tuple(run.warnings), run.gap)
+        try:
+            ending = yield from self._objects(pipeline, run)
+        except GeneratorExit:
+            self._stop(pipeline)
+            raise
+        self._end(pipeline, ending)
+        return Outcome(ending, tuple(run.errors), tuple(run.warnings), run.gap)
 
     def close(self) -> None:
         """Closes shell and connection; what still runs in the shell is stopped by that.
@@ -108,6 +102,26 @@ class RemotePool:
         if self._attempt(self._pool.close) is not None:
             self._attempt(self._pool.close)  # the connection at hand may have been a dead one
         self._attempt(self._pool.connection.close)
+
+    def _objects(self, pipeline: PowerShell, run: Run) -> Generator[bytes, None, Ending]:
+        while run.ending is None:
+            failure = self._poll(pipeline, run)
+            given = time.monotonic()
+            while self._fragments.arrived.outputs:
+                run.count += 1
+                yield self._fragments.arrived.outputs.popleft()
+            run.spare(time.monotonic() - given)
+            run.take(self._fragments.arrived)
+            if failure is not None and run.ending is None:
+                raise run.cut_short(failure)
+        return run.ending
+
+    def _stop(self, pipeline: PowerShell) -> None:
+        """Stops a pipeline whose rest nobody wants, so that the shell can be used again."""
+        self._adapter.expires = time.monotonic() + CLOSING
+        failure = self._attempt(pipeline.stop) or self._attempt(pipeline.close)
+        self._fragments.forget()
+        self.broken = failure is not None
 
     def _begin(self, pipeline: PowerShell, run: Run) -> None:
         while True:

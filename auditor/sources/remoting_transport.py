@@ -6,10 +6,14 @@ unencrypted answer is repaired here, in the one place all of its requests pass.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from auditor.sources.shell_settings import ShellSettings
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 MAX_ANSWER_BYTES = 16_000_000
 """For one answer. The envelope that a client asks for is 500 kB ([MS-WSMV] 2.2.4.18)."""
@@ -82,6 +86,7 @@ class BoundedAdapter(HTTPAdapter):
     ) -> None:
         self.expires = float("inf")
         self.unanswered = 0
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._encrypted = encrypted
         self._tls = (
             {} if context is None else {"ssl_context": context, "key_password": key_password}
@@ -100,17 +105,28 @@ class BoundedAdapter(HTTPAdapter):
     ) -> None:
         """As the base class, with the certificates of this shell."""
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs, **self._tls)
+        pools = self.poolmanager.pool_classes_by_scheme
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: _noting(pool, self._sockets) for scheme, pool in pools.items()
+        }
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> BoundedResponse:
         """One request and the head of its answer; the body is read later, and bounded too."""
         kwargs["stream"] = True
         kwargs["timeout"] = self._within(kwargs.get("timeout"))
+        # a timeout counts from byte to byte: only this ends a head that comes one at a time
+        watch = threading.Timer(self.remaining(), self._hang_up)
+        watch.daemon = True
+        watch.start()
         try:
             response = super().send(request, *args, **kwargs)
         except requests.Timeout:
             self.unanswered += 1
             self.remaining()
             raise
+        finally:
+            watch.cancel()
+        self.remaining()
         if response.is_redirect or 300 <= response.status_code < 400:
             raise Redirected(response.headers.get("location", ""))
         encrypted = response.headers.get("content-type", "").startswith("multipart/")
@@ -122,10 +138,27 @@ class BoundedAdapter(HTTPAdapter):
         bounded.encoding = "utf-8"  # guessing it from a stranger's bytes takes seconds
         return bounded
 
+    def _hang_up(self) -> None:
+        for connection in tuple(self._sockets):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def _within(self, timeout: Any) -> tuple[float, float]:
         left = self.remaining()
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         return min(connect or left, left), min(read or left, left)
+
+
+def _noting(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) -> Any:
+    """A kind of connection pool whose sockets are noted as they are connected."""
+    kind: Any = pool.ConnectionCls
+
+    class Connection(kind):  # type: ignore[misc]  # of urllib3, or what stands in for it
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
 def trust(settings: ShellSettings) -> ssl.SSLContext | None:

@@ -19,9 +19,10 @@ from auditor.errors import (
     UnexpectedAnswer,
 )
 from auditor.lab.clixml_writer import Shape, file_text
-from auditor.lab.cmdlets import ANSWERS, EXSETUP, objects
+from auditor.lab.cmdlets import ANSWERS, EXSETUP, PER_MAILBOX, objects
 from auditor.lab.organization import Organization, build
 from auditor.lab.psrp_errors import Parameters, Warned
+from auditor.lab.recipients import mailboxes
 from auditor.lab.shell_objects import ShellObject
 from auditor.lab.wire_faults import Mishap, Refusal, Stage, WireFault
 from auditor.lab.wsman_endpoint import LabEndpoint, Wire
@@ -30,9 +31,15 @@ from auditor.sources.clixml import PsObject, PsValue, read_file
 from auditor.sources.exchange_shell import ExchangeShell
 from tests.support.wire import WHOLE_FOREST, settings_for, shell_for
 
-COMMANDS = sorted(ANSWERS.keys() - {EXSETUP})
+COMMANDS = sorted(ANSWERS.keys() - {EXSETUP} - PER_MAILBOX.keys())
 CLIXML = "{http://schemas.microsoft.com/powershell/2004/04}"
 ONE = '<Obj RefId="0"><TN RefId="0"><T>M.Mailbox</T></TN><Props><S N="Name">name</S></Props></Obj>'
+LIMITED = {
+    "Get-Mailbox": ("ResultSize", "IgnoreDefaultScope"),
+    "Get-CASMailbox": ("ResultSize", "IgnoreDefaultScope"),
+    "Get-RemoteMailbox": ("ResultSize", "IgnoreDefaultScope"),
+    "Get-MobileDevice": ("ResultSize",),
+}
 PER_SERVER = "Get-ExchangeCertificate"
 
 
@@ -79,14 +86,27 @@ def exported(organization: Organization, command: str, folder: Path) -> list[obj
 def test_every_command_gives_the_same_objects_as_the_file_of_a_plain_session(
     organization: Organization, shell: ExchangeShell, tmp_path: Path, command: str
 ) -> None:
-    parameters = WHOLE_FOREST if "ResultSize" in _known(command) else {}
+    parameters = {name: WHOLE_FOREST[name] for name in LIMITED.get(command, ())}
     over_the_wire = [plain(found) for found in shell.stream(command, parameters)]
     assert over_the_wire == exported(organization, command, tmp_path)
 
 
-def _known(command: str) -> set[str]:
-    recipients = {"Get-Mailbox", "Get-CASMailbox", "Get-RemoteMailbox", "Get-MobileDevice"}
-    return {"ResultSize", "IgnoreDefaultScope"} if command in recipients else set()
+@pytest.mark.parametrize("command", PER_MAILBOX)
+def test_commands_of_a_mailbox_answer_for_that_mailbox(
+    organization: Organization, shell: ExchangeShell, command: str
+) -> None:
+    named = "Mailbox" if command == "Get-MobileDeviceStatistics" else "Identity"
+    answers = {
+        mailbox.guid: list(PER_MAILBOX[command](organization, mailbox))
+        for mailbox in islice(mailboxes(organization), 25)
+    }
+    assert any(answers.values())
+    over_the_wire = {
+        guid: [found.text for found in shell.stream(command, {named: guid})] for guid in answers
+    }
+    assert over_the_wire == {
+        guid: [found.text for found in answer] for guid, answer in answers.items()
+    }
 
 
 def test_a_real_answer_of_exchange_2016_replays_to_the_values_of_the_file_reader(
@@ -194,9 +214,11 @@ def test_a_stream_that_is_left_early_does_not_disturb_the_next_command(
     endpoint: LabEndpoint,
 ) -> None:
     with shell_for(endpoint) as opened:
+        created = endpoint.shells.requests.count("Create")
         first = next(opened.stream("Get-Mailbox", WHOLE_FOREST))
         again = next(opened.stream("Get-Mailbox", WHOLE_FOREST))
         domains = [found["Name"] for found in opened.stream("Get-AcceptedDomain")]
+        assert endpoint.shells.requests.count("Create") == created
     assert plain(first) == plain(again)
     assert domains == ["contoso.com", "fabrikam.com", "contoso.mail.onmicrosoft.com"]
 

@@ -117,6 +117,9 @@ GOES_ON = (Mishap.THROTTLED, Mishap.UNAVAILABLE, Mishap.STALL, Mishap.SWALLOW)
 CERTAIN = (Mishap.THROTTLED, Mishap.SWALLOW)
 """What strikes once without any doubt about what was sent: nothing was."""
 
+ENDLESS = (Mishap.DRIP, Mishap.DRIP_HEAD, Mishap.ENDLESS)
+"""What keeps on sending."""
+
 UNBELIEVABLE = (Mishap.PLAIN, Mishap.GARBAGE, Mishap.ENDLESS)
 
 
@@ -172,7 +175,7 @@ def test_once_before_the_first_object_it_is_tried_again_where_that_is_safe(
     organization: Organization, names: list[object], what: Mishap
 ) -> None:
     found = course(organization, strike(what, Stage.COMMAND, 1), WIRES["encrypted"])
-    if what in (Mishap.DRIP, Mishap.ENDLESS):  # these use up all the time there is
+    if what in ENDLESS:  # these use up all the time there is
         assert (found.received, type(found.error)) == ([], SourceUnreachable)
     else:
         assert ([each["Name"] for each in found.received], found.error) == (names, None)
@@ -213,8 +216,8 @@ def test_an_answer_that_was_complete_stays_complete_whatever_happens_while_closi
     assert found.seconds < DEADLINE + 2 * CLOSING + SLACK
     assert found.afterwards == DOMAINS
     # these use up the time for closing, so that there is none for a second attempt
-    endless = (Mishap.DRIP, Mishap.ENDLESS, Mishap.STALL, Mishap.SWALLOW)
-    assert found.shells_left == int(what in endless and stage is Stage.DELETE)
+    slow = (*ENDLESS, Mishap.STALL, Mishap.SWALLOW)
+    assert found.shells_left == int(what in slow and stage is Stage.DELETE)
 
 
 @pytest.mark.parametrize("what", mishaps(Mishap.SHELL_GONE))
