@@ -25,6 +25,15 @@ from auditor.run import assess_evidence, utc_now, write_report
 from auditor.yaml_file import closest
 
 TABLES = tuple(model.table for model in COLLECTED)
+RICHER_IN_EXCHANGE = frozenset(
+    {
+        "onprem_active_sync_virtual_directory",
+        "onprem_active_sync_virtual_directory_authentication",
+        "onprem_web_services_virtual_directory",
+    }
+)
+"""Few objects, whose settings in IIS the directory does not hold: Exchange is asked if it is there."""
+
 NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 
 
@@ -126,7 +135,8 @@ def _fill(
 
 
 def _of_the_directory(sources: LiveSources, table: str) -> bool:
-    chosen = sources.providers.get(table, "directory")
+    usual = "exchange" if table in RICHER_IN_EXCHANGE else "directory"
+    chosen = sources.providers.get(table, usual)
     return table in PROVIDED and (chosen == "directory" or sources.exchange is None)
 
 
