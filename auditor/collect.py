@@ -8,6 +8,8 @@ from pathlib import Path
 
 from auditor import __version__
 from auditor.collectors.directory import PROVIDED, collect_directory
+from auditor.collectors.directory_contract import Place
+from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.live import collect_exchange
 from auditor.collectors.plan import Plan, read_plan, record_plan
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
@@ -26,13 +28,12 @@ from auditor.yaml_file import closest
 
 TABLES = tuple(model.table for model in COLLECTED)
 RICHER_IN_EXCHANGE = frozenset(
-    {
-        "onprem_active_sync_virtual_directory",
-        "onprem_active_sync_virtual_directory_authentication",
-        "onprem_web_services_virtual_directory",
-    }
+    model.table
+    for collector in DIRECTORY_COLLECTORS
+    if collector.unsaid and collector.place is Place.CONFIGURATION
+    for model in collector.tables
 )
-"""Few objects, whose settings in IIS the directory does not hold: Exchange is asked if it is there."""
+"""Settings of which the directory does not hold every column; they are few and quickly asked."""
 
 NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 

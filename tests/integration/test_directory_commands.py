@@ -117,7 +117,10 @@ def test_exchange_fills_what_the_directory_cannot(
         mailboxes = sum(len(page) for page in bundle.pages(COLLECTED_BY_NAME["onprem_mailbox"]))
         assert mailboxes == bundle.ledger["onprem_mailbox"].rows > 0
     assert providers["onprem_mailbox"] == "Active Directory"
+    assert providers["onprem_mobile_device"] == "Active Directory"
     assert providers["onprem_exchange_certificate"] == "PowerShell remoting"
+    assert providers["onprem_active_sync_virtual_directory"] == "PowerShell remoting"
+    assert providers["onprem_hybrid_configuration"] == "PowerShell remoting"
     asked = {table for table in states if states[table] != "not_requested"}
     assert {table: details[table] for table in asked if states[table] != "complete"} == {}
 
@@ -129,11 +132,12 @@ def test_a_provider_that_is_named_is_taken(
         tmp_path,
         directory=directory_part(lab_slapd),
         exchange=exchange_part(endpoint),
-        providers={"onprem_accepted_domain": "exchange"},
+        providers={"onprem_mobile_device": "exchange", "onprem_accepted_domain": "directory"},
     )
     bundle, _ = collected(tmp_path, lab_slapd, endpoint, config)
     with bundle:
-        assert bundle.ledger["onprem_accepted_domain"].provider == "PowerShell remoting"
+        assert bundle.ledger["onprem_mobile_device"].provider == "PowerShell remoting"
+        assert bundle.ledger["onprem_accepted_domain"].provider == "Active Directory"
 
 
 def test_a_directory_that_refuses_is_told_and_exchange_takes_its_place(
