@@ -65,6 +65,7 @@ ONLY_IN: dict[str, set[str]] = {
     # behind sources/exchange_shell.py and windows_shell.py, which import them when they connect
     "pypsrp": {
         "sources/exchange_shell.py",
+        "sources/remoting_connection.py",
         "sources/remoting_faults.py",
         "sources/remoting_fragments.py",
         "sources/remoting_pool.py",

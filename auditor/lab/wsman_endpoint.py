@@ -42,7 +42,8 @@ class Wire:
 
     `schemes`: the kinds of logon it offers. `names`: those in its certificate. `protocol`: the
     version it claims to speak, None for the newest. `max_shells`: of the account, before a quota
-    refuses more. `idle_seconds`: after which it closes a connection.
+    refuses more. `idle_seconds`: after which it closes a connection. `warm_up`: seconds that a
+    shell needs before it is open.
     """
 
     tls: bool = False
@@ -51,6 +52,7 @@ class Wire:
     protocol: str | None = None
     max_shells: int = 18
     idle_seconds: float = 60.0
+    warm_up: float = 0.0
 
 
 class LabEndpoint:
@@ -73,7 +75,10 @@ class LabEndpoint:
         self.wire = wire or Wire()
         self.credentials = Credentials("CONTOSO", "auditor", secrets.token_urlsafe(12))
         self.shells = OpenShells(
-            faults, max_shells=self.wire.max_shells, protocol=self.wire.protocol
+            faults,
+            max_shells=self.wire.max_shells,
+            protocol=self.wire.protocol,
+            warm_up=self.wire.warm_up,
         )
         self.ca_file: Path | None = None
         self.client_files: tuple[Path, Path] | None = None

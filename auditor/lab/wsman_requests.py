@@ -32,12 +32,18 @@ class OpenShells:
     """The shells of one endpoint, its faults, and what was asked of it; for threads."""
 
     def __init__(
-        self, faults: Iterable[WireFault], *, max_shells: int, protocol: str | None
+        self,
+        faults: Iterable[WireFault],
+        *,
+        max_shells: int,
+        protocol: str | None,
+        warm_up: float,
     ) -> None:
         self.faults = Faults(faults)
         self.requests: list[str] = []
         self._max_shells = max_shells
         self._protocol = protocol
+        self.warm_up = warm_up
         self._shells: dict[str, Shell] = {}
         self._lock = threading.Lock()
         self.closing = threading.Event()
@@ -126,7 +132,10 @@ class Exchange:
             raise messages.NOT_IN_CATALOG
         shell_id = request.attribute("rsp:Shell", "ShellId").upper() or str(uuid.uuid4()).upper()
         shell = self._shells.add(shell_id, run, scripts=configuration == WINDOWS_CONFIGURATION)
-        shell.data("", request.decoded("rsp:Shell/x:creationXml"))
+        opening = request.decoded("rsp:Shell/x:creationXml")
+        warm = threading.Timer(self._shells.warm_up, shell.data, ("", opening))
+        warm.daemon = True
+        warm.start()
         return messages.created(shell_id, request.resource, self._account, self._url)
 
     def _receive(self, shell: Shell, command: str) -> str:

@@ -176,9 +176,10 @@ def _of_http(error: BaseException, settings: ShellSettings) -> SourceError | Non
             f"{settings.url} is not available (HTTP status {status}); see whether its application "
             "pool runs, and try again later."
         )
-    return SourceUnreachable(
-        f"{settings.url} failed with HTTP status {status}; look into the event log of the server."
-    )
+    advice = "look into the event log of the server"
+    if settings.authentication in ("negotiate", "ntlm"):
+        advice += ", or set authentication: kerberos, which Exchange prefers"
+    return SourceUnreachable(f"{settings.url} failed with HTTP status {status}; {advice}.")
 
 
 def _refused_logon(error: AuthenticationError, settings: ShellSettings) -> SourceError:

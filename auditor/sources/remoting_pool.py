@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from importlib.metadata import version
@@ -10,18 +11,18 @@ from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from auditor.errors import InputRefused, SourceError, SourceUnreachable
+from auditor.errors import SourceError, SourceUnreachable
+from auditor.sources.remoting_connection import connection
 from auditor.sources.remoting_faults import FAILURES, busy, explained, refused
 from auditor.sources.remoting_fragments import Fragments
 from auditor.sources.remoting_records import Ending
 from auditor.sources.remoting_run import Failure, Outcome, Pauses, Run
-from auditor.sources.remoting_transport import BoundedAdapter, trust
 from auditor.sources.shell_settings import Secret, ShellSettings
+
+_log = logging.getLogger(__name__)
 
 PYPSRP = "0.9.1"
 """The release whose private behaviour this program knows (`_fragmenter`, `_build_session`)."""
-
-_READ_AGAIN_AFTER = 0.1
 
 CLOSING = 5.0
 """Seconds that letting go of a pipeline or a shell may take; what was read is complete by then."""
@@ -44,7 +45,8 @@ class RemotePool:
                 f"install pypsrp=={PYPSRP}."
             )
         self._settings = settings
-        self._adapter, self._pool, self._fragments = _prepared(settings, secret)
+        wsman, self._adapter = connection(settings, secret)
+        self._pool, self._fragments = _shell(wsman, settings)
         self.broken = False
         self.stale = False
         self._last_call = time.monotonic()
@@ -176,6 +178,7 @@ class RemotePool:
         except SourceError as error:
             failure = Failure(error.with_traceback(None))
         except FAILURES as error:
+            _log.debug("%s failed", self._settings.url, exc_info=error)
             opened = self._pool.state == RunspacePoolState.OPENED
             sentence = explained(error, self._settings, opened=opened)
             failure = Failure(sentence, busy(error), refused(error))
@@ -187,63 +190,6 @@ class RemotePool:
     def _agree_anew(self) -> None:
         """Keys of message encryption belong to a connection, and this one may be gone."""
         self._pool.connection.transport.encryption = None
-
-
-def _prepared(
-    settings: ShellSettings, secret: Secret
-) -> tuple[BoundedAdapter, RunspacePool, Fragments]:
-    """Connection and pool, before anything is sent.
-
-    Raises InputRefused for a password that is missing, and for a file that cannot be used.
-    """
-    try:
-        context = trust(settings)
-    except OSError as error:
-        context = None
-        unreadable = error.strerror or "no certificates in it"
-    else:
-        unreadable = ""
-    if unreadable:
-        raise InputRefused(
-            f"{settings.ca_file} cannot be used as ca_file ({unreadable}); give a PEM file."
-        )
-    if settings.authentication == "basic" and not secret.reveal():
-        raise InputRefused(f"{settings.host}: authentication: basic needs a password; give one.")
-    by_certificate = settings.authentication == "certificate"
-    wsman = WSMan(
-        settings.host,
-        port=settings.usual_port,
-        ssl=settings.tls,
-        path=settings.path,
-        auth=settings.authentication,
-        username=settings.username,
-        password=None if by_certificate else secret.reveal(),
-        cert_validation=True,
-        operation_timeout=settings.operation_timeout,
-        connection_timeout=settings.connect_timeout,  # type: ignore[arg-type]  # handed on to requests
-        read_timeout=settings.read_timeout,  # type: ignore[arg-type]  # handed on to requests
-        reconnection_backoff=_READ_AGAIN_AFTER,
-        no_proxy=not settings.environment_proxies,
-        certificate_pem=settings.certificate_file and str(settings.certificate_file),
-        certificate_key_pem=settings.certificate_key_file and str(settings.certificate_key_file),
-        negotiate_service=settings.kerberos_service,
-        negotiate_hostname_override=settings.kerberos_hostname,
-    )
-    adapter = BoundedAdapter(
-        context,
-        secret.reveal() if by_certificate else None,
-        encrypted=wsman.transport.wrap_required,
-    )
-    # pypsrp builds its session when it sends for the first time; it uses one that is there already
-    session = wsman.transport._build_session()
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    session.verify = str(settings.ca_file) if settings.ca_file else True
-    if not settings.environment_proxies:
-        session.trust_env = False
-        session.proxies = {}
-    wsman.transport.session = session
-    return adapter, *_shell(wsman, settings)
 
 
 def _shell(wsman: WSMan, settings: ShellSettings) -> tuple[RunspacePool, Fragments]:

@@ -18,6 +18,7 @@ from weakref import WeakSet
 import requests
 from requests.adapters import HTTPAdapter
 
+from auditor.errors import InputRefused
 from auditor.sources.shell_settings import ShellSettings
 
 if TYPE_CHECKING:
@@ -82,11 +83,17 @@ class BoundedAdapter(HTTPAdapter):
     """
 
     def __init__(
-        self, context: ssl.SSLContext | None, key_password: str | None, *, encrypted: bool
+        self,
+        context: ssl.SSLContext | None,
+        key_password: str | None,
+        *,
+        connect_timeout: float,
+        encrypted: bool,
     ) -> None:
         self.expires = float("inf")
         self.unanswered = 0
         self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._connect_timeout = connect_timeout
         self._encrypted = encrypted
         self._tls = (
             {} if context is None else {"ssl_context": context, "key_password": key_password}
@@ -145,8 +152,8 @@ class BoundedAdapter(HTTPAdapter):
 
     def _within(self, timeout: Any) -> tuple[float, float]:
         left = self.remaining()
-        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        return min(connect or left, left), min(read or left, left)
+        read = timeout[1] if isinstance(timeout, tuple) else timeout
+        return min(self._connect_timeout, left), min(read or left, left)
 
 
 def _noting(pool: type[HTTPConnectionPool], sockets: WeakSet[socket.socket]) -> Any:
@@ -165,8 +172,14 @@ def trust(settings: ShellSettings) -> ssl.SSLContext | None:
     """What the server's certificate is verified against; None without TLS.
 
     Without a `ca_file` the machine's own store counts beside the one that requests brings: a
-    company's authority is in the former only. Raises OSError for a file that cannot be read.
+    company's authority is in the former only. Raises InputRefused for a file that cannot be used.
     """
     if not settings.tls:
         return None
-    return ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        reason = error.strerror or "no certificates in it"
+        raise InputRefused(
+            f"{settings.ca_file} cannot be used as ca_file ({reason}); give a PEM file."
+        ) from None

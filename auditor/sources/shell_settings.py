@@ -34,7 +34,8 @@ class ShellSettings:
     where `host/<host>` is not the right one.
 
     Seconds: `connect_timeout` for the connection; `read_timeout` for one answer, longer than
-    `operation_timeout`, after which the server itself says that there is nothing yet; `silence`
+    `operation_timeout`, after which the server itself says that there is nothing yet; `opening`
+    for the first answer, since Exchange builds a shell slowly when it is the first; `silence`
     without one new object; `deadline` for one command; `patience` for a server that is too busy,
     all pauses together.
     """
@@ -55,6 +56,7 @@ class ShellSettings:
     connect_timeout: float = 15.0
     read_timeout: float = 40.0
     operation_timeout: int = 20
+    opening: int = 60
     silence: float = 300.0
     deadline: float = 7200.0
     patience: float = 120.0

@@ -40,6 +40,7 @@ LIMITED = {
     "Get-RemoteMailbox": ("ResultSize", "IgnoreDefaultScope"),
     "Get-MobileDevice": ("ResultSize",),
 }
+DOMAINS = ["contoso.com", "fabrikam.com", "contoso.mail.onmicrosoft.com"]
 PER_SERVER = "Get-ExchangeCertificate"
 
 
@@ -220,7 +221,7 @@ def test_a_stream_that_is_left_early_does_not_disturb_the_next_command(
         domains = [found["Name"] for found in opened.stream("Get-AcceptedDomain")]
         assert endpoint.shells.requests.count("Create") == created
     assert plain(first) == plain(again)
-    assert domains == ["contoso.com", "fabrikam.com", "contoso.mail.onmicrosoft.com"]
+    assert domains == DOMAINS
 
 
 def test_a_wire_that_was_closed_while_nobody_asked_is_opened_anew(
@@ -244,6 +245,15 @@ def test_a_shell_that_the_server_has_closed_meanwhile_is_opened_anew(
         found = [plain(each) for each in opened.stream("Get-RemoteDomain")]
         assert listening.shells.requests.count("Create") == 2
         assert found == [plain(each) for each in opened.stream("Get-RemoteDomain")]
+
+
+def test_a_server_that_builds_its_first_shell_slowly_is_given_time(
+    organization: Organization,
+) -> None:
+    slow = LabEndpoint(organization, wire=Wire(warm_up=1.0))
+    with slow, shell_for(slow, operation_timeout=0.2) as opened:
+        assert [found["Name"] for found in opened.stream("Get-AcceptedDomain")] == DOMAINS
+        assert slow.shells.requests.count("Receive") > 4
 
 
 def test_a_closed_shell_leaves_nothing_behind_on_the_server(organization: Organization) -> None:
@@ -300,7 +310,7 @@ def test_what_the_server_says_keeps_the_objects_and_ends_the_stream(
         domains = [found["Name"] for found in opened.stream("Get-AcceptedDomain")]
     names = [each.properties["Name"] for each in islice(objects(organization, "Get-Mailbox"), kept)]
     assert [found["Name"] for found in received] == names
-    assert domains == ["contoso.com", "fabrikam.com", "contoso.mail.onmicrosoft.com"]
+    assert domains == DOMAINS
 
 
 def test_a_thousand_objects_are_partial_even_without_a_warning(organization: Organization) -> None:

@@ -29,7 +29,7 @@ BEFORE = 20
 """Objects that come before a fault in the middle of an answer."""
 
 SILENCE, DEADLINE, PATIENCE = 1.0, 1.6, 0.3
-OPERATION, READ = 0.3, 0.7
+OPERATION, READ, OPENING = 0.3, 0.7, 0.1
 CLOSING = 0.6
 """What closing a shell may take on top, twice: once for the pipeline, once for the shell."""
 
@@ -78,6 +78,7 @@ def course(organization: Organization, fault: WireFault, wire: Wire) -> Course:
         shell = shell_for(
             endpoint,
             operation_timeout=OPERATION,
+            opening=OPENING,
             read_timeout=READ,
             silence=SILENCE,
             deadline=DEADLINE,
@@ -104,7 +105,9 @@ def _domains(shell: ExchangeShell) -> list[object]:
 def strike(what: Mishap, stage: Stage, times: int | None) -> WireFault:
     after = BEFORE if stage is Stage.RECEIVE else 0
     cmdlet = "" if stage in (Stage.CREATE, Stage.DELETE) else "Get-Mailbox"
-    seconds = 1.5 * READ if what is Mishap.STALL else 0.02
+    # pypsrp adds two seconds to the time for opening
+    stall = OPENING + 2.5 if stage is Stage.CREATE else 1.5 * READ
+    seconds = stall if what is Mishap.STALL else 0.02
     return WireFault(what, stage, "" if stage is Stage.COMMAND else cmdlet, after, times, seconds)
 
 
@@ -167,7 +170,7 @@ def test_before_the_first_object_the_server_counts_as_unreachable(
     believed = what not in UNBELIEVABLE or (what is Mishap.ENDLESS and stage is Stage.COMMAND)
     assert isinstance(found.error, SourceUnreachable if believed else SourceError)
     assert isinstance(found.error, SourceUnreachable | UnexpectedAnswer)
-    assert found.seconds < max(DEADLINE, SILENCE + PATIENCE) + CLOSING + SLACK
+    assert found.seconds < max(DEADLINE, OPENING + 2, SILENCE + PATIENCE) + CLOSING + SLACK
 
 
 @pytest.mark.parametrize("what", mishaps())

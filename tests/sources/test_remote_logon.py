@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
 import re
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spnego
 
 from auditor.errors import (
     AccessDenied,
@@ -62,6 +64,25 @@ def test_each_kind_of_logon_reads_the_same(
 ) -> None:
     with LabEndpoint(organization, wire=wire) as endpoint, shell_for(endpoint, **changes) as shell:
         assert domains(shell) == DOMAINS
+
+
+def test_a_logon_over_tls_is_bound_to_the_certificate_of_the_channel(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Extended Protection, on by default since Exchange 2019 CU14, asks for."""
+    bound: list[bytes] = []
+    original = spnego.client
+
+    def client(*arguments: Any, **options: Any) -> Any:
+        bound.append(options["channel_bindings"].application_data)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(spnego, "client", client)
+    with LabEndpoint(organization, wire=Wire(tls=True)) as endpoint, shell_for(endpoint) as shell:
+        assert domains(shell) == DOMAINS
+        assert endpoint.ca_file is not None
+        certificate = ssl.PEM_cert_to_DER_cert(endpoint.ca_file.read_text(encoding="ascii"))
+    assert set(bound) == {b"tls-server-end-point:" + hashlib.sha256(certificate).digest()}
 
 
 def test_without_tls_neither_names_nor_values_cross_the_wire_readably(

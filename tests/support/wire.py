@@ -34,6 +34,7 @@ def settings_for(endpoint: LabEndpoint, **changes: Any) -> ShellSettings:
         connect_timeout=2,
         read_timeout=3,
         operation_timeout=1,
+        opening=5,
         silence=20,
         deadline=30,
         patience=3,
