@@ -144,13 +144,15 @@ class Directory:
             scope,
             [_DOMAIN_SCOPE, *([_DACL_ONLY] if security_descriptors else [])],
         )
+        names = AttributeNames(question.attributes)
         ranged: list[Entry] = []
-        for page in self._pages(question):
-            for entry in page:
-                if any(";" in name for name in entry.attributes):
-                    ranged.append(entry)
-                else:
-                    yield entry
+        for page in self._pages(question, names):
+            if names.with_options:
+                whole = [e for e in page if not any(";" in name for name in e.attributes)]
+                ranged += [e for e in page if any(";" in name for name in e.attributes)]
+                yield from whole
+            else:
+                yield from page
         # not between two pages: a server keeps its place in the answer per connection
         for entry in ranged:
             yield self._completed(entry)
@@ -159,15 +161,14 @@ class Directory:
         self, dn: str, attributes: Sequence[str], *, security_descriptors: bool = False
     ) -> Entry | None:
         """One object by its name; None where there is none, or none that the account may see."""
-        entries, result = self._ask(
-            _Question(
-                dn,
-                _ANYTHING,
-                [*attributes, *([SECURITY_DESCRIPTOR] if security_descriptors else [])],
-                "base",
-                [_DACL_ONLY] if security_descriptors else [],
-            )
+        question = _Question(
+            dn,
+            _ANYTHING,
+            [*attributes, *([SECURITY_DESCRIPTOR] if security_descriptors else [])],
+            "base",
+            [_DACL_ONLY] if security_descriptors else [],
         )
+        entries, result = self._ask(question, AttributeNames(question.attributes))
         if result["result"] == NO_SUCH_OBJECT:
             return None
         if result["result"] != SUCCESS:
@@ -189,13 +190,13 @@ class Directory:
     ) -> None:
         self.close()
 
-    def _pages(self, question: _Question) -> Iterator[list[Entry]]:
+    def _pages(self, question: _Question, names: AttributeNames) -> Iterator[list[Entry]]:
         cookie = b""
         came = False
         empty = 0
         while True:
             try:
-                entries, result = self._ask(question, cookie)
+                entries, result = self._ask(question, names, cookie)
             except AnswerCutShort:
                 if self._strategy is not None:
                     yield self._strategy.entries
@@ -224,10 +225,9 @@ class Directory:
         return bytes(control["value"]["cookie"])
 
     def _ask(
-        self, question: _Question, cookie: bytes | None = None
+        self, question: _Question, names: AttributeNames, cookie: bytes | None = None
     ) -> tuple[list[Entry], dict[str, Any]]:
         """One answer, entries and result; without a cookie the question is not one for pages."""
-        names = AttributeNames(question.attributes)
         if self._strategy is not None:
             self._strategy.names = names
             self._strategy.entries = []
@@ -305,13 +305,15 @@ class Directory:
         )
 
     def _read_range(self, dn: str, attribute: str) -> Entry | None:
-        entries, result = self._ask(_Question(dn, _ANYTHING, [attribute], "base", []))
+        question = _Question(dn, _ANYTHING, [attribute], "base", [])
+        entries, result = self._ask(question, AttributeNames([attribute]))
         if result["result"] != SUCCESS:
             raise search_failed(result, self.server, dn, entries_came=True)
         return entries[0] if entries else None
 
     def _read_root_dse(self) -> RootDse:
-        entries, result = self._ask(_Question("", _ANYTHING, list(_ROOT_DSE), "base", []))
+        question = _Question("", _ANYTHING, list(_ROOT_DSE), "base", [])
+        entries, result = self._ask(question, AttributeNames(_ROOT_DSE))
         if result["result"] != SUCCESS:
             raise search_failed(result, self._settings.server, "its root", entries_came=False)
         found = entries[0].attributes if entries else {}

@@ -30,9 +30,13 @@ class Entry(NamedTuple):
 
 
 class AttributeNames:
-    """Spells names as they were asked for, however the server writes them (RFC 4512, 2.5)."""
+    """Spells names as they were asked for, however the server writes them (RFC 4512, 2.5).
+
+    `with_options` tells whether any came with an option, such as a range.
+    """
 
     def __init__(self, asked: Iterable[str]) -> None:
+        self.with_options = False
         self._asked = {name.lower(): name for name in asked}
         self.known = {name.encode(): name for name in self._asked.values()}
 
@@ -44,6 +48,7 @@ class AttributeNames:
         if not written.isascii():
             raise MalformedMessage(f"an attribute named {written[:40]!r}")
         name, semicolon, option = written.decode("ascii").partition(";")
+        self.with_options = self.with_options or bool(semicolon)
         found = f"{self._asked.get(name.lower(), name)}{semicolon}{option}"
         if len(self.known) < _NAMES_KEPT:
             self.known[written] = found
@@ -63,28 +68,26 @@ def length_at(message: bytes, place: int) -> tuple[int, int]:
 
 
 def read_entry(message: bytes, place: int, end: int, names: AttributeNames) -> Entry:
-    """The entry whose name starts at `place` and whose attributes reach to `end`.
+    """The entry whose length stands at `place` and whose attributes reach to `end`.
 
     Raises MalformedMessage where a part does not end where it should.
     """
     try:
-        return _entry(message, place, end, names)
+        length, place = length_at(message, place)
+        if place + length > end or message[place] != _OCTET_STRING:
+            raise MalformedMessage(f"an entry without a name at byte {place}")
+        stop = place + length
+        length, place = length_at(message, place + 1)
+        dn = message[place : place + length].decode()
+        place += length
+        if message[place] != _SEQUENCE:
+            raise MalformedMessage(f"an entry without attributes at byte {place}")
+        length, place = length_at(message, place + 1)
+        if place + length != stop:
+            raise MalformedMessage(f"attributes that do not fill their entry at byte {place}")
+        return Entry(dn, _attributes(message, place, stop, names))
     except (IndexError, UnicodeDecodeError) as problem:
         raise MalformedMessage(f"an entry that cannot be read ({problem})") from problem
-
-
-def _entry(message: bytes, place: int, end: int, names: AttributeNames) -> Entry:
-    if message[place] != _OCTET_STRING:
-        raise MalformedMessage(f"an entry without a name at byte {place}")
-    length, place = length_at(message, place + 1)
-    dn = message[place : place + length].decode()
-    place += length
-    if message[place] != _SEQUENCE:
-        raise MalformedMessage(f"an entry without attributes at byte {place}")
-    length, place = length_at(message, place + 1)
-    if place + length != end:
-        raise MalformedMessage(f"attributes that do not fill their entry at byte {place}")
-    return Entry(dn, _attributes(message, place, end, names))
 
 
 def _attributes(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,13 @@ class TestKerberos:
             found = list(directory.search(names.BASE, "(mailNickname=*)", ["cn"]))
             assert directory.root_dse.token_groups
         assert len(found) == 68
+
+    def test_a_ticket_without_tls_is_refused_by_a_hardened_controller(
+        self, controller: samba.Samba, environment: dict[str, str]
+    ) -> None:
+        controller.ticket(environment)
+        with pytest.raises(AccessDenied, match="use LDAPS or StartTLS"):
+            Directory(replace(self.settings(controller), encryption="none"))
 
     @pytest.mark.usefixtures("environment")
     def test_without_a_ticket_it_says_how_to_get_one(self, controller: samba.Samba) -> None:

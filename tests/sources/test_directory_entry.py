@@ -10,7 +10,9 @@ from auditor.sources.directory_entry import AttributeNames, Entry, MalformedMess
 
 NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9-]{0,40}", fullmatch=True)
 VALUES = st.lists(st.binary(max_size=300) | st.binary(min_size=127, max_size=130), max_size=5)
-ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=6)
+ATTRIBUTES = st.lists(
+    st.tuples(NAMES, VALUES), max_size=6, unique_by=lambda each: each[0].lower()
+).map(dict)
 
 
 def tlv(tag: int, content: bytes, extra: int = 0) -> bytes:
@@ -32,7 +34,7 @@ def encoded(dn: str, attributes: dict[str, list[bytes]], extra: int = 0) -> byte
         )
         for name, values in attributes.items()
     )
-    return tlv(0x04, dn.encode()) + tlv(0x30, listed)
+    return tlv(0x64, tlv(0x04, dn.encode()) + tlv(0x30, listed))[1:]
 
 
 @given(st.text(max_size=200), ATTRIBUTES, st.integers(0, 2), st.binary(max_size=9))
@@ -71,7 +73,7 @@ def test_an_entry_cut_off_anywhere_is_refused(missing: int) -> None:
 
 def test_a_length_of_more_than_four_bytes_is_refused() -> None:
     with pytest.raises(MalformedMessage, match="a length of 8 bytes"):
-        read_entry(b"\x04\x88" + b"\x00" * 8, 0, 10, AttributeNames(()))
+        read_entry(b"\x88" + b"\x00" * 8, 0, 9, AttributeNames(()))
 
 
 def test_names_are_spelled_as_asked_however_the_server_writes_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -179,6 +180,21 @@ def test_a_referral_is_not_followed_and_the_password_goes_nowhere(
     assert isinstance(error, UnexpectedAnswer)
     assert url in str(error)
     assert "not followed because it would be shown the password" in str(error)
+
+
+def test_with_any_other_version_of_ldap3_the_stock_path_reads(
+    made: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditor.sources.directory_connection.version", lambda _name: "2.9.2")
+    with LdapStub(in_pages, made) as stub, Directory(stub.settings()) as directory:
+        assert directory._strategy is None
+        assert names(directory.search(BASE, "(cn=*)", ["cn"])) == expected(PAGES)
+
+
+def test_a_broken_answer_leaves_the_interpreter_as_it_was(made: Certificates) -> None:
+    with LdapStub(lambda question: [users(question, 1, 2), HANG_UP], made) as stub:
+        search(stub)
+    assert gc.isenabled()
 
 
 @BOTH_DECODERS

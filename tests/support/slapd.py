@@ -126,9 +126,9 @@ def _load(folder: Path, suffix: str, records: Iterable[Record]) -> None:
     content = folder / "content.ldif"
     with content.open("w", encoding="utf-8") as file:
         file.writelines(ldif(records))
-    options = f"-T add -q -f {folder / 'slapd.conf'} -l {content}"
+    files = ["-f", str(folder / "slapd.conf"), "-l", str(content)]
     loaded = subprocess.run(
-        [str(PROGRAM), *options.split(), "-b", suffix],
+        [str(PROGRAM), "-T", "add", "-q", "-b", suffix, *files],
         capture_output=True,
         text=True,
         check=False,
