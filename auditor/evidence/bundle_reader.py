@@ -193,9 +193,7 @@ class Bundle:
             " ask for the bundle again"
         )
 
-    def _long_line(
-        self, digest: TableDigest, lines: Sequence[bytes], before: int
-    ) -> BundleRefused:
+    def _long_line(self, digest: TableDigest, lines: Sequence[bytes], before: int) -> BundleRefused:
         record = next(n for n, line in enumerate(lines, 1) if len(line) > self._limits.line)
         return BundleRefused(
             f"{self.name}: record {before + record} of {digest.table} is longer than "
