@@ -26,6 +26,7 @@ from auditor.sources.directory_connection import (
 )
 from auditor.sources.directory_entry import AttributeNames, Entry, MalformedMessage
 from auditor.sources.directory_failures import NO_SUCH_OBJECT, SUCCESS, quoted, search_failed
+from auditor.sources.directory_root import ROOT_ATTRIBUTES, RootDse, root_dse
 from auditor.sources.directory_strategy import stock_entries
 
 __all__ = ["Directory", "DirectorySettings", "Entry", "RootDse", "Scope", "filter_value"]
@@ -47,19 +48,6 @@ _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<low>\d{1,9})-(?P<high>\d{1,9}|\*
 _EMPTY_PAGES = 1_000
 """Pages without an entry in a row after which a server is taken to go round in circles."""
 
-_ROOT_DSE = (
-    "defaultNamingContext",
-    "configurationNamingContext",
-    "schemaNamingContext",
-    "rootDomainNamingContext",
-    "dnsHostName",
-    "msDS-PrincipalName",
-    "tokenGroups",
-    "supportedCapabilities",
-)
-_READ_ONLY = b"1.2.840.113556.1.4.1920"
-"""LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID ([MS-ADTS] 3.1.1.3.4.3): not all is kept there."""
-
 
 @dataclass(frozen=True)
 class _Question:
@@ -70,23 +58,6 @@ class _Question:
     attributes: list[str]
     scope: Scope
     controls: list[Any]
-
-
-@dataclass(frozen=True)
-class RootDse:
-    """What a domain controller says of itself and of who asks ([MS-ADTS] 3.1.1.3.2).
-
-    `token_groups` holds the SIDs of the account and of all its groups, as bytes; None where the
-    server does not tell them.
-    """
-
-    default_naming_context: str
-    configuration: str
-    schema: str
-    root_domain: str
-    dns_host_name: str
-    principal_name: str
-    token_groups: frozenset[bytes] | None
 
 
 def filter_value(text: str) -> str:
@@ -102,10 +73,8 @@ class Directory:
     """
 
     def __init__(self, settings: DirectorySettings) -> None:
-        opened = open_connection(settings)
-        self._connection = opened.connection
-        self._strategy = opened.strategy
         self._settings = settings
+        self._open()
         with ExitStack() as undo:
             undo.callback(self.close)
             self.root_dse = self._read_root_dse()
@@ -179,6 +148,11 @@ class Directory:
         """Sign off and hang up."""
         close(self._connection)
 
+    def _open(self) -> None:
+        opened = open_connection(self._settings)
+        self._connection = opened.connection
+        self._strategy = opened.strategy
+
     def __enter__(self) -> Self:
         return self
 
@@ -228,6 +202,9 @@ class Directory:
         self, question: _Question, names: AttributeNames, cookie: bytes | None = None
     ) -> tuple[list[Entry], dict[str, Any]]:
         """One answer, entries and result; without a cookie the question is not one for pages."""
+        if self._connection.closed and not cookie:
+            # an earlier answer broke off; the place in it is lost, but this is a new question
+            self._open()
         if self._strategy is not None:
             self._strategy.names = names
             self._strategy.entries = []
@@ -312,32 +289,8 @@ class Directory:
         return entries[0] if entries else None
 
     def _read_root_dse(self) -> RootDse:
-        question = _Question("", _ANYTHING, list(_ROOT_DSE), "base", [])
-        entries, result = self._ask(question, AttributeNames(_ROOT_DSE))
+        question = _Question("", _ANYTHING, list(ROOT_ATTRIBUTES), "base", [])
+        entries, result = self._ask(question, AttributeNames(ROOT_ATTRIBUTES))
         if result["result"] != SUCCESS:
-            raise search_failed(result, self._settings.server, "its root", entries_came=False)
-        found = entries[0].attributes if entries else {}
-
-        def text(name: str) -> str:
-            return found[name][0].decode("utf-8", "replace") if found.get(name) else ""
-
-        if not text("configurationNamingContext") or not text("defaultNamingContext"):
-            raise UnexpectedAnswer(
-                f"{self._settings.server} is no domain controller of Active Directory: its root "
-                "names no configuration; name a domain controller."
-            )
-        if _READ_ONLY in found.get("supportedCapabilities", ()):
-            raise UnexpectedAnswer(
-                f"{self._settings.server} is a read-only domain controller, which may lack values "
-                "that others have: name a writable one."
-            )
-        sids = found.get("tokenGroups")
-        return RootDse(
-            default_naming_context=text("defaultNamingContext"),
-            configuration=text("configurationNamingContext"),
-            schema=text("schemaNamingContext"),
-            root_domain=text("rootDomainNamingContext"),
-            dns_host_name=text("dnsHostName"),
-            principal_name=text("msDS-PrincipalName"),
-            token_groups=frozenset(sids) if sids else None,
-        )
+            raise search_failed(result, self.server, "its root", entries_came=False)
+        return root_dse(entries[0].attributes if entries else {}, self.server)

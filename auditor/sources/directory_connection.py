@@ -58,8 +58,12 @@ class DirectorySettings:
     @property
     def server(self) -> str:
         """Host and port, as sentences name the server."""
-        port = self.port or (LDAPS_PORT if self.encryption == "ldaps" else LDAP_PORT)
-        return f"{self.host}:{port}"
+        return f"{self.host}:{self.port_or_default}"
+
+    @property
+    def port_or_default(self) -> int:
+        """The port, or the usual one of the encryption."""
+        return self.port or (LDAPS_PORT if self.encryption == "ldaps" else LDAP_PORT)
 
     @property
     def account(self) -> str:
@@ -177,7 +181,7 @@ def _connection(settings: DirectorySettings, tls: _VerifiedTls | None) -> ldap3.
     try:
         server = ldap3.Server(
             settings.host,
-            port=int(settings.server.rpartition(":")[2]),
+            port=settings.port_or_default,
             use_ssl=settings.encryption == "ldaps",
             tls=tls,
             get_info=ldap3.NONE,

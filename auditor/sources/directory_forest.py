@@ -113,9 +113,9 @@ class Forest:
         self.close()
 
     def _servers_of(self, domain: Domain) -> list[str]:
-        named = self._settings.domain_controllers.get(domain.dns_name)
-        if named:
-            return [named]
+        for name, server in self._settings.domain_controllers.items():
+            if name.lower() == domain.dns_name:
+                return [server]
         sites = f"CN=Sites,{self.configuration.root_dse.configuration}"
         held = ("hasMasterNCs", "msDS-hasMasterNCs")
         names = []

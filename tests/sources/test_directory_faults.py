@@ -154,6 +154,18 @@ def test_a_connection_that_breaks_keeps_what_came(
     assert "broke off" in str(error)
 
 
+@BOTH_DECODERS
+def test_the_question_after_a_broken_answer_is_asked_anew(made: Certificates, own: bool) -> None:
+    def answer(question: Question) -> Iterable[bytes] | None:
+        return None if question.connection == 1 else in_pages(question)
+
+    with LdapStub(answer, made) as stub, Directory(stub.settings(own_decoder=own)) as directory:
+        with pytest.raises(AnswerCutShort):
+            list(directory.search(BASE, "(cn=*)", ["cn"]))
+        assert names(directory.search(BASE, "(cn=*)", ["cn"])) == expected(PAGES)
+        assert len(stub.binds) == 2
+
+
 def test_a_server_that_falls_silent_is_given_up(made: Certificates) -> None:
     def answer(question: Question) -> Iterable[bytes]:
         if page_of(question) < 2:

@@ -117,7 +117,7 @@ def test_a_server_of_another_domain_is_looked_up_and_kept(
 def test_a_server_that_is_named_is_taken(servers: ExitStack, made: Certificates) -> None:
     child = child_server(servers, made, CHILD_ROOT)
     root = root_server(servers, made, listing(1))
-    named = {"asia.contoso.com": f"localhost:{child.port}"}
+    named = {"Asia.contoso.com": f"localhost:{child.port}"}
     with Forest(root.settings(domain_controllers=named)) as forest:
         assert forest.directory_of(CHILD_DOMAIN).server == f"localhost:{child.port}"
 
