@@ -30,7 +30,7 @@ from auditor.sources.exchange_shell import ExchangeShell
 PROVIDER = "PowerShell remoting"
 PROGRESS_EVERY = 100
 OPTIONAL_PARAMETERS = frozenset({"IgnoreDefaultScope"})
-"""Parameters that an older server may not know; what is lost without them is noted."""
+"""Parameters that a server may not know or an account may not use; without them it is partial."""
 
 ReadBuild = Callable[[str, str], PsObject]
 """Version of ExSetup.exe on a server, by its name and its full name; raises SourceError."""
@@ -144,7 +144,9 @@ def _collect(run: _Run, tally: Tally) -> bool:
     except SourceError as stop:
         unreachable = isinstance(stop, SourceUnreachable)
         tally.wrong(state_of(stop.cause), str(stop))
-    tally.notes.extend(run.source.shell.notes)
+    for note in run.source.shell.notes:
+        # Without IgnoreDefaultScope a command sees the domain of its session alone.
+        tally.wrong("partial", f"{note} Recipients of other domains may be missing.")
     tally.ended_at = run.now()
     if tally.collector is EXCHANGE_SERVER:
         run.servers_known = not tally.problems

@@ -20,7 +20,9 @@ from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.exports import write_exports
 from auditor.lab.organization import Organization, build
+from auditor.lab.psrp_errors import Parameters, unknown_parameter
 from auditor.lab.recipients import mailboxes
+from auditor.lab.wire_answers import exchange_commands
 from auditor.lab.wsman_endpoint import LabEndpoint, Wire
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_shell import ExchangeShell
@@ -205,3 +207,22 @@ def test_a_server_that_allows_few_shells_is_still_asked_about_every_mailbox(
     assert states["onprem_mailbox_statistics"][0] == "complete"
     expected = {mailbox.guid for mailbox in mailboxes(organization)}
     assert mailboxes_in(rows, "onprem_mailbox_statistics") == expected
+
+
+def test_a_command_that_saw_one_domain_alone_is_partial(tmp_path: Path) -> None:
+    organization = build(5)
+    answer = exchange_commands(organization)
+
+    def narrow(name: str, parameters: Parameters) -> Iterator[str]:
+        if "IgnoreDefaultScope" in parameters:
+            raise unknown_parameter(name, "IgnoreDefaultScope")
+        yield from answer(name, parameters)
+
+    def fill(writer: BundleWriter) -> None:
+        with LabEndpoint(organization, commands=narrow) as endpoint, live(endpoint) as source:
+            collect_exchange(source, writer, ("onprem_mailbox",), now=lambda: NOW, progress=silent)
+
+    rows, states = collected(tmp_path / "b", fill, ("onprem_mailbox",))
+    assert len(rows["onprem_mailbox"]) >= 5
+    assert states["onprem_mailbox"][0] == "partial"
+    assert "other domains" in states["onprem_mailbox"][1]
