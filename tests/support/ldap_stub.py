@@ -19,6 +19,7 @@ from auditor.sources.directory_connection import DirectorySettings
 from tests.support.certificates import Certificates
 
 BASE = "DC=contoso,DC=com"
+_SEQUENCE = 0x30
 _BIND, _UNBIND, _SEARCH, _EXTENDED = 0x60, 0x42, 0x63, 0x77
 _PAGED_RESULTS = b"1.2.840.113556.1.4.319"
 _START_TLS = b"1.3.6.1.4.1.1466.20037"
@@ -245,9 +246,9 @@ def _tlv(tag: int, content: bytes) -> bytes:
 
 
 def _read_message(connection: socket.socket) -> bytes | None:
-    """Content of the next message; None where the client is gone."""
+    """Content of the next message; None where the client is gone, or says goodbye in TLS."""
     head = _read(connection, 2)
-    if head is None:
+    if head is None or head[0] != _SEQUENCE:
         return None
     length = head[1]
     if length > 0x7F:
