@@ -18,6 +18,7 @@ from auditor.errors import InputRefused
 from auditor.evidence.bundle import open_bundle
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.organization import build
+from auditor.lab.wire_faults import Refusal, WireFault
 from auditor.lab.wsman_endpoint import LabEndpoint
 from auditor.live_sources import LiveSources
 
@@ -109,6 +110,28 @@ def test_a_wrong_password_is_told_and_never_shown(endpoint: LabEndpoint, tmp_pat
         assert secret not in done.stdout + done.stderr
         assert endpoint.credentials.username in done.stdout + done.stderr
     assert not (tmp_path / "e.zip").exists()
+
+
+def test_a_missing_role_costs_its_own_tables_alone(tmp_path: Path) -> None:
+    denied = WireFault(Refusal.DENIED, cmdlet="Get-CASMailbox")
+    out = tmp_path / "e.zip"
+    with LabEndpoint(build(5), [denied]) as endpoint:
+        config = configured(endpoint, tmp_path)
+        tried = run(endpoint, "check", "--config", config)
+        collected = run(endpoint, "collect", "--config", config, "--out", out)
+    assert tried.returncode == 3
+    assert [line for line in tried.stdout.splitlines() if line.startswith("MISSING")] == [
+        "MISSING Get-CASMailbox"
+    ]
+    assert collected.returncode == 0
+    with open_bundle(out, "evidence", COLLECTED) as bundle:
+        lost = {table for table, line in bundle.ledger.items() if line.state == "access_denied"}
+        assert bundle.ledger["onprem_mailbox"].state == "complete"
+    assert lost == {
+        "onprem_cas_mailbox",
+        "onprem_cas_mailbox_allowed_device",
+        "onprem_cas_mailbox_blocked_device",
+    }
 
 
 def test_run_collects_assesses_and_reports(endpoint: LabEndpoint, tmp_path: Path) -> None:
