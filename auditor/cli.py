@@ -245,13 +245,16 @@ def query(
     """Look into the evidence with a select of your own (reads only)."""
     from auditor import run
 
-    write = print_table if format_ is TableFormat.TABLE else print_csv
     with progress() as told, run.query(evidence, sql, told) as queried:
         told.clear()
         for line in queried.incomplete:
             note = f"note: {line.table} is {line.state}: {line.detail}"
             typer.echo(plain(note), err=True)
-        count = write(queried.answer.columns, queried.answer.rows)
+        columns, rows = queried.answer.columns, queried.answer.rows
+        if format_ is TableFormat.CSV:
+            count = print_csv(columns, rows, run.csv_cell)
+        else:
+            count = print_table(columns, rows)
     typer.echo(f"{count:,} rows", err=True)
 
 

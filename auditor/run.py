@@ -19,7 +19,7 @@ from auditor.engine.assess import Judgement, assess, topics
 from auditor.engine.material import Material, Progress, fill_database, open_database
 from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
 from auditor.engine.ruletest import RuleTester
-from auditor.engine.waivers import WaiverBook, read_waivers
+from auditor.engine.waivers import read_waivers
 from auditor.errors import InputRefused
 from auditor.evidence.bundle import Header, open_bundle, refuse_existing
 from auditor.evidence.bundle_output import new_bundle
@@ -29,7 +29,7 @@ from auditor.evidence.reference_data import ReferenceTable, read_reference
 from auditor.evidence.tables import COLLECTED
 from auditor.prediction.redirect import Prediction, RedirectPredictor
 from auditor.prediction.redirect_rows import read_mailboxes, read_organization
-from auditor.report.csv_export import write_csv
+from auditor.report.csv_export import cell, write_csv
 from auditor.report.html import write_html
 from auditor.report.json_export import write_json
 from auditor.resources import rules_folder
@@ -42,6 +42,18 @@ Format = Literal["html", "json", "csv", "csv-mailboxes"]
 def utc_now() -> dt.datetime:
     """The present moment in UTC."""
     return dt.datetime.now(dt.UTC)
+
+
+def evidence_header(title: str) -> Header:
+    """The header of a bundle of evidence that is made now."""
+    return Header(
+        format_version=1,
+        kind="evidence",
+        tool_version=__version__,
+        title=title,
+        created_at=utc_now(),
+        details={},
+    )
 
 
 def import_evidence(
@@ -57,17 +69,9 @@ def import_evidence(
 
     Raises InputRefused for a path that cannot be used; the target is then not touched.
     """
-    header = Header(
-        format_version=1,
-        kind="evidence",
-        tool_version=__version__,
-        title=title,
-        created_at=utc_now(),
-        details={},
-    )
     refuse_existing(target, force)
     plan = read_plan(plans) if plans else None
-    with new_bundle(target, header, force) as writer:
+    with new_bundle(target, evidence_header(title), force) as writer:
         line = record_plan(plan, writer, utc_now)
         summary = import_exports(exports, writer, now=utc_now, progress=progress)
     files = (*(plan.sources if plan else ()), *summary.files)
@@ -75,9 +79,10 @@ def import_evidence(
 
 
 @contextmanager
-def _material(evidence: Path, progress: Progress) -> Iterator[tuple[Material, Mapping[str, str]]]:
+def _material(
+    evidence: Path, reference: Sequence[ReferenceTable], progress: Progress
+) -> Iterator[tuple[Material, Mapping[str, str]]]:
     """Evidence in a locked database in a folder that is thrown away, and where it came from."""
-    reference = shipped_reference()
     with (
         open_bundle(evidence, "evidence", COLLECTED) as bundle,
         tempfile.TemporaryDirectory(prefix="auditor-") as work,
@@ -116,8 +121,10 @@ def assess_evidence(
     """
     refuse_existing(target, force)
     rules = load_rules(rules_folder(), packs)
-    book = _waiver_book(waivers, rules, as_of)
-    with _material(evidence, progress) as (material, origin):
+    reference = shipped_reference()
+    known = {loaded.rule.id for loaded in rules} | {topic.topic for topic in topics(reference)}
+    book = read_waivers(waivers, known, as_of)
+    with _material(evidence, reference, progress) as (material, origin):
         details = {**origin, "as_of": as_of.isoformat()}
         header = Header(
             format_version=1,
@@ -131,10 +138,28 @@ def assess_evidence(
             return assess(material, rules, book, writer, progress)
 
 
-def _waiver_book(path: Path | None, rules: Sequence[LoadedRule], as_of: dt.date) -> WaiverBook:
-    known = {loaded.rule.id for loaded in rules}
-    known |= {topic.topic for topic in topics(shipped_reference())}
-    return read_waivers(path, known, as_of)
+def empty_folder(folder: Path) -> None:
+    """Make the folder for a whole run; raises InputRefused for one that holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputRefused(f"{folder}: is not empty; name another folder with --out")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def assess_and_report(
+    evidence: Path, assessment: Path, report: Path, as_of: dt.date, progress: Progress
+) -> Judgement:
+    """Judge evidence by the shipped rules and render it as HTML; the rest of a whole run."""
+    judgement = assess_evidence(
+        evidence,
+        assessment,
+        packs=(),
+        waivers=None,
+        as_of=as_of,
+        force=False,
+        progress=progress,
+    )
+    write_report(assessment, report, "html", force=False)
+    return judgement
 
 
 def write_report(assessment: Path, target: Path, kind: Format, *, force: bool) -> None:
@@ -158,7 +183,7 @@ def explain(evidence: Path, mailbox: str, progress: Progress) -> Prediction:
 
     Raises InputRefused when the evidence holds no such mailbox.
     """
-    with _material(evidence, progress) as (material, _):
+    with _material(evidence, shipped_reference(), progress) as (material, _):
         database, ledger = material.database, material.ledger
         guids = sorted({str(guid) for (guid,) in database.rows(FIND_MAILBOX, {"name": mailbox})})
         if not guids:
@@ -221,11 +246,16 @@ class Queried:
 @contextmanager
 def query(evidence: Path, sql: str, progress: Progress) -> Iterator[Queried]:
     """Run one select over the evidence, in the same fence as a rule's, with `*` allowed."""
-    with _material(evidence, progress) as (material, _):
+    with _material(evidence, shipped_reference(), progress) as (material, _):
         tables = material.database.tables_read(sql, star=True)
         lines = [material.ledger[table] for table in sorted(tables)]
         answer = material.database.select(sql, {}, seconds=QUERY_SECONDS, star=True)
         yield Queried(answer, tuple(line for line in lines if line.cause is not None))
+
+
+def csv_cell(text: str) -> str:
+    """Text as it may stand in a CSV file, by the same guard as the report's."""
+    return cell(text)
 
 
 def check_rules(packs: Sequence[Path]) -> tuple[int, list[str]]:

@@ -7,7 +7,7 @@ import io
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
@@ -16,7 +16,6 @@ SECONDS_BETWEEN_REPORTS = 0.2
 SECONDS_BETWEEN_LINES = 10.0
 ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that do something instead of showing something."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(value: object) -> str:
@@ -58,27 +57,22 @@ def _chained(
     yield from rest
 
 
-def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Print rows as CSV whose text cells no spreadsheet takes for formulas; return how many."""
+def print_csv(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], text_cell: Callable[[str], str]
+) -> int:
+    """Print rows as CSV; return how many. `text_cell` makes a text safe for spreadsheets."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(columns)
     count = 0
     for row in rows:
-        writer.writerow([_guarded(cell) for cell in row])
+        writer.writerow([text_cell(cell) if isinstance(cell, str) else cell for cell in row])
         typer.echo(line.getvalue(), nl=False)
         line.seek(0)
         line.truncate()
         count += 1
     typer.echo(line.getvalue(), nl=False)
     return count
-
-
-def _guarded(cell: object) -> object:
-    if not isinstance(cell, str):
-        return cell
-    text = plain(cell)
-    return f"'{text}" if cell.startswith(FORMULA_STARTS) else text
 
 
 class Reporter:

@@ -253,6 +253,12 @@ def test_a_query_is_fenced_and_warns_of_incomplete_tables(samples: Path, tmp_pat
         assert (refused.code, refused.out) == (2, "")
 
 
+def test_a_query_prints_no_formula_and_nothing_hidden_as_csv(demo: Path) -> None:
+    sql = "select '=cmd()' as a, 'x;=cmd()' as b, 'a\u202e' as c, -1 as d, null as e"
+    ran = run("query", demo / "lab.evidence.zip", sql, "--format", "csv")
+    assert ran.out == "a,b,c,d,e\n'=cmd(),x;'=cmd(),a[U+202E],-1,\n"
+
+
 def refused(*words: str | Path) -> str:
     """The one sentence of a refusal."""
     ran = run(*words)
