@@ -14,6 +14,9 @@ from auditor.evidence.bundle import Bundle
 from auditor.evidence.predicted import RedirectOutcome
 from auditor.verdicts import Cause, Confidence, Gate, Readiness, Scope, Severity, Verdict
 
+WHOLE_RULE = "*"
+"""Subject id of a finding about a rule as a whole, which could not run; in a waiver: all of it."""
+
 
 class AssessmentRow(BaseModel):
     """One row of an assessment. The class is the table, as in `evidence.base`."""
@@ -84,9 +87,9 @@ class RuleResult(AssessmentRow):
 class Finding(AssessmentRow):
     """One subject that did not pass: it fails, or it could not be assessed and says why.
 
-    `subject_id` is `*` for a rule that could not run at all. `in_scope` is false for a finding
-    about a mailbox that has not moved and that the plan does not name: it is shown, and counts
-    against nothing.
+    `subject_id` is WHOLE_RULE for a rule that could not run at all. `in_scope` is false for a
+    finding about a mailbox that has not moved and that the plan does not name: it is shown, and
+    counts against nothing.
     """
 
     table: ClassVar[str] = "finding"

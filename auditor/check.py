@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.directory import check_directory
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
-from auditor.collectors.live import LiveExchange, ReadBuild, answers
+from auditor.collectors.live import LiveExchange, answers
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.collectors.runner import rows_of
 from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER
@@ -139,33 +140,28 @@ def _checked_per_mailbox(source: LiveExchange, mailbox_guid: str) -> Iterator[Ch
     """Each command of one mailbox, for the first mailbox there is."""
     for collector in EXCHANGE_COLLECTORS:
         if collector.per_mailbox:
-            what, problem = f"{collector.cmdlets[0]} -{collector.per_mailbox}", None
-            try:
-                next(answers(source.shell, collector, {collector.per_mailbox: mailbox_guid}), None)
-            except SourceError as refusal:
-                problem = str(refusal)
-            yield Checked(what, problem)
+            what = f"{collector.cmdlets[0]} -{collector.per_mailbox}"
+            asked = answers(source.shell, collector, {collector.per_mailbox: mailbox_guid})
+            yield _tried(what, partial(next, asked, None))
 
 
 def _checked_per_server(source: LiveExchange, servers: dict[str, str]) -> Iterator[Checked]:
+    read_build = source.read_build
     for server, full_name in servers.items():
         for collector in EXCHANGE_COLLECTORS:
             if collector is EXCHANGE_BUILD:
-                if source.read_build is not None:
-                    yield _checked_build(source.read_build, server, full_name)
+                if read_build is not None:
+                    what = f"version of ExSetup.exe on {server}"
+                    yield _tried(what, partial(read_build, server, full_name))
             elif collector.per_server:
-                what, problem = f"{collector.cmdlets[0]} -Server {server}", None
-                try:
-                    next(answers(source.shell, collector, {"Server": server}), None)
-                except SourceError as refusal:
-                    problem = str(refusal)
-                yield Checked(what, problem)
+                asked = answers(source.shell, collector, {"Server": server})
+                what = f"{collector.cmdlets[0]} -Server {server}"
+                yield _tried(what, partial(next, asked, None))
 
 
-def _checked_build(read_build: ReadBuild, server: str, full_name: str) -> Checked:
-    what = f"version of ExSetup.exe on {server}"
+def _tried(what: str, attempt: Callable[[], object]) -> Checked:
     try:
-        read_build(server, full_name)
+        attempt()
     except SourceError as problem:
         return Checked(what, str(problem))
     return Checked(what, None)

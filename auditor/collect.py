@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from auditor import __version__
 from auditor.collectors.directory import PROVIDED, collect_directory
 from auditor.collectors.directory_contract import Place
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
@@ -17,13 +16,13 @@ from auditor.config import Ask, Configuration
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused
-from auditor.evidence.bundle import BundleWriter, Header
+from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.bundle_output import new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_requested
 from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
 from auditor.live_sources import LiveSources, live_sources
-from auditor.run import assess_evidence, utc_now, write_report
+from auditor.run import assess_and_report, empty_folder, evidence_header, utc_now
 from auditor.yaml_file import closest
 
 TABLES = tuple(model.table for model in COLLECTED)
@@ -87,15 +86,7 @@ def collect_from(
                 record_plan(wish.plan, writer, utc_now)
             left = [table for table in wanted if table not in complete]
             return _fill(sources, writer, left, progress)
-    header = Header(
-        format_version=1,
-        kind="evidence",
-        tool_version=__version__,
-        title=title,
-        created_at=utc_now(),
-        details={},
-    )
-    with new_bundle(target, header, wish.force, live=True) as writer:
+    with new_bundle(target, evidence_header(title), wish.force, live=True) as writer:
         planned = record_plan(wish.plan, writer, utc_now)
         lines = (*_fill(sources, writer, wanted, progress), planned)
         for table in TABLES:
@@ -168,20 +159,9 @@ def run(configuration: Configuration, folder: Path, ask: Ask, progress: Progress
 
     Raises InputRefused for a folder that holds something, and what `collect` raises.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputRefused(f"{folder}: is not empty; name another folder with --out")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    evidence, assessment = folder / "evidence.zip", folder / "assessment.zip"
+    empty_folder(folder)
+    evidence, report = folder / "evidence.zip", folder / "report.html"
     ledger = collect(configuration, evidence, Wish(), ask, progress)
-    judgement = assess_evidence(
-        evidence,
-        assessment,
-        packs=(),
-        waivers=None,
-        as_of=utc_now().date(),
-        force=False,
-        progress=progress,
-    )
-    report = folder / "report.html"
-    write_report(assessment, report, "html", force=False)
+    assessment, today = folder / "assessment.zip", utc_now().date()
+    judgement = assess_and_report(evidence, assessment, report, today, progress)
     return Made(ledger, judgement, report)

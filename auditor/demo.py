@@ -14,9 +14,8 @@ from auditor.collectors.live import LiveExchange
 from auditor.collectors.plan import read_plan
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
-from auditor.errors import InputRefused
 from auditor.live_sources import LiveSources
-from auditor.run import assess_evidence, write_report
+from auditor.run import assess_and_report, empty_folder
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_shell import ExchangeShell
 from auditor.sources.shell_settings import ShellSettings, windows_settings
@@ -51,9 +50,7 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     from auditor.lab.organization import build
     from auditor.lab.plan import write_plan
 
-    if folder.exists() and any(folder.iterdir()):
-        raise InputRefused(f"{folder}: is not empty; name another folder with --out")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    empty_folder(folder)
     organization = build(mailboxes)
     evidence = folder / "lab.evidence.zip"
     assessment = folder / "lab.assessment.zip"
@@ -62,16 +59,7 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     wish = Wish(plan=read_plan([folder / "plan.csv"]))
     with lab_exchange(organization) as source:
         collect_from(LiveSources(source), evidence, "Lab organisation", wish, progress)
-    judgement = assess_evidence(
-        evidence,
-        assessment,
-        packs=(),
-        waivers=None,
-        as_of=organization.now.date(),
-        force=False,
-        progress=progress,
-    )
-    write_report(assessment, report, "html", force=False)
+    judgement = assess_and_report(evidence, assessment, report, organization.now.date(), progress)
     return Demonstration(evidence, assessment, report, judgement)
 
 

@@ -141,12 +141,12 @@ def _collect(run: _Run, tally: Tally) -> bool:
         else:
             for found in answers(run.source.shell, tally.collector, tally.collector.parameters):
                 _take(run, tally, found)
+            for note in run.source.shell.notes:
+                # Without IgnoreDefaultScope a command sees the domain of its session alone.
+                tally.wrong("partial", f"{note} Recipients of other domains may be missing.")
     except SourceError as stop:
         unreachable = isinstance(stop, SourceUnreachable)
         tally.wrong(state_of(stop.cause), str(stop))
-    for note in run.source.shell.notes:
-        # Without IgnoreDefaultScope a command sees the domain of its session alone.
-        tally.wrong("partial", f"{note} Recipients of other domains may be missing.")
     tally.ended_at = run.now()
     if tally.collector is EXCHANGE_SERVER:
         run.servers_known = not tally.problems

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auditor.assessment import (
+    WHOLE_RULE,
     EvidenceSource,
     EvidenceTable,
     Finding,
@@ -16,7 +17,7 @@ from auditor.assessment import (
     UncoveredTopic,
     WaveReadiness,
 )
-from auditor.engine.evaluate import WHOLE_RULE, Outcome, SubjectFinding, evaluate
+from auditor.engine.evaluate import Outcome, SubjectFinding, evaluate
 from auditor.engine.material import Material, Progress
 from auditor.engine.readiness import Marks, mark_of
 from auditor.engine.rollup import write_mailboxes

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from auditor.assessment import WHOLE_RULE
 from auditor.engine.rulefile import PLACEHOLDER, Rule, fill
 from auditor.errors import QueryRefused
 from auditor.evidence.database import Database, Judged
@@ -14,8 +15,6 @@ from auditor.verdicts import Cause, Severity, Verdict
 
 DEADLINE_SECONDS = 120.0
 SEVERITIES = tuple(Severity)
-WHOLE_RULE = "*"
-"""Subject id of a finding that is about the rule as a whole, because it could not run."""
 
 
 @dataclass(frozen=True)

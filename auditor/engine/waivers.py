@@ -10,11 +10,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from auditor.assessment import WaiverNote
+from auditor.assessment import WHOLE_RULE, WaiverNote
 from auditor.errors import WaiversRefused
 from auditor.yaml_file import closest, problems_of, read_yaml
-
-WHOLE_RULE = "*"
 
 
 class Waiver(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from auditor.assessment import Finding, MailboxReadiness
+from auditor.assessment import WHOLE_RULE, Finding, MailboxReadiness
 from auditor.verdicts import Cause, Readiness, Severity, Verdict
 
 LINES_ON_PAGE_ONE = 10
@@ -17,9 +17,6 @@ MAILBOXES_SHOWN = 100
 WAVES_SHOWN = 100
 SOURCES_SHOWN = 200
 """How many rows of each kind a page shows: blockers, their subjects, other subjects, ..."""
-
-WHOLE_RULE = "*"
-"""The subject of a finding about a rule that could not run at all."""
 
 
 class Kind(NamedTuple):
