@@ -11,6 +11,8 @@ class EntraOrganization(Evidence):
     """/organization. `cloud` is the national cloud that was asked: global, gcchigh, dod or china.
 
     `on_premises_sync_enabled` False: nothing was ever synchronised, which Graph tells as null.
+    `read_at` is when Graph answered, without which nobody can tell how old the last
+    synchronisation was: the day of the assessment may be weeks later.
     """
 
     table: ClassVar[str] = "entra_organization"
@@ -21,6 +23,7 @@ class EntraOrganization(Evidence):
     cloud: str
     on_premises_sync_enabled: bool | None
     on_premises_last_sync_date_time: UtcTime | None
+    read_at: UtcTime
     country_letter_code: str | None
     tenant_type: str | None
 
