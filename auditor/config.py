@@ -5,52 +5,40 @@ It never holds a secret: it says where one comes from.
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from auditor.config_cloud import CloudTenant, refuse_contradictions
+from auditor.config_parts import (
+    KEYRING_SERVICE,
+    Ask,
+    FilePath,
+    Part,
+    from_environment,
+    from_keyring,
+)
 from auditor.errors import InputRefused
 from auditor.sources.directory_connection import DirectorySettings
 from auditor.sources.shell_settings import ShellSettings, windows_settings
 from auditor.yaml_file import problems_of, read_yaml
 
-Ask = Callable[[str], str]
-"""Asks the person at the terminal for a secret without showing it; takes the question."""
-
 SECRETS = ("password", "secret", "client_secret", "pin", "passphrase")
-KEYRING_SERVICE = "hybrid-onboarding-auditor"
 PasswordFrom = Literal["ticket", "prompt", "environment", "keyring"]
 SIGN_IN_WITH_A_PASSWORD = frozenset({"basic", "ntlm", "negotiate", "simple"})
-
-
-def _path(value: object) -> object:
-    return Path(value) if isinstance(value, str) else value
-
-
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _paths(value: object) -> object:
     return tuple(Path(item) for item in value) if isinstance(value, list) else value
 
 
-FilePath = Annotated[Path, BeforeValidator(_path)]
 Tables = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
 ]
-
-
-class Part(BaseModel):
-    """Part of the configuration; unknown keys are refused with the closest known one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class SignIn(Part):
@@ -121,20 +109,21 @@ class ActiveDirectory(Part):
     password_from: PasswordFrom = "ticket"
     password_variable: str = "AUDITOR_DIRECTORY_PASSWORD"
     keyring_service: str = KEYRING_SERVICE
-    domain_controllers: dict[str, str] = {}
+    domain_controllers: dict[str, str] = Field(default_factory=dict)
 
 
 class Configuration(Part):
     """A whole configuration file.
 
-    Where both sources are given, a table comes from the directory if it can provide it whole, else
-    from Exchange; `providers` names the source of single tables instead.
+    A table of the side on-premises comes from the directory if it can provide it whole, else from
+    Exchange; `providers` names the source of single tables instead.
     """
 
     organization: str = ""
     exchange: Exchange | None = None
     directory: ActiveDirectory | None = None
-    providers: dict[str, Literal["exchange", "directory"]] = {}
+    cloud: CloudTenant | None = None
+    providers: dict[str, Literal["exchange", "directory"]] = Field(default_factory=dict)
     builds: Builds = Builds()
     plan: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     only: Tables = ()
@@ -146,6 +135,7 @@ def read_configuration(path: Path) -> Configuration:
     parts: dict[str, type[BaseModel]] = {
         "exchange": Exchange,
         "directory": ActiveDirectory,
+        "cloud": CloudTenant,
         "builds": Builds,
     }
     _refuse_secrets(path, content)
@@ -154,8 +144,12 @@ def read_configuration(path: Path) -> Configuration:
     except ValidationError as problem:
         faults = problems_of(problem, path.name, Configuration, parts)
         raise InputRefused("\n".join(faults)) from None
-    if configuration.exchange is None and configuration.directory is None:
-        raise InputRefused(f"{path.name}: names no source; give exchange, directory, or both")
+    if not (configuration.exchange or configuration.directory or configuration.cloud):
+        raise InputRefused(
+            f"{path.name}: names no source; give exchange, directory, cloud, or several of them"
+        )
+    if configuration.cloud is not None:
+        refuse_contradictions(configuration.cloud)
     return configuration
 
 
@@ -166,7 +160,7 @@ def _refuse_secrets(path: Path, content: object) -> None:
             if str(key).lower() in SECRETS:
                 raise InputRefused(
                     f"{path.name}: {key} does not belong into a file; take it out, change it, and"
-                    " set password_from to prompt, environment or keyring"
+                    " let password_from or secret_from be prompt, environment or keyring"
                 )
             _refuse_secrets(path, value)
 
@@ -229,33 +223,6 @@ def password_of(sign_in: SignIn | ActiveDirectory, ask: Ask) -> Callable[[], str
         case "prompt":
             return lambda: ask(f"Password of {sign_in.username or 'the account'}: ")
         case "environment":
-            return lambda: _from_environment(sign_in.password_variable)
+            return lambda: from_environment(sign_in.password_variable)
         case "keyring":
-            return lambda: _from_keyring(sign_in.keyring_service, sign_in.username or "")
-
-
-def _from_environment(variable: str) -> str:
-    value = os.environ.get(variable)
-    if not value:
-        raise InputRefused(
-            f"the environment variable {variable} is not set; set it, or change password_from"
-        )
-    return value
-
-
-def _from_keyring(service: str, username: str) -> str:
-    # A package of its own, wanted by few, and slow to load.
-    try:
-        keyring = importlib.import_module("keyring")
-    except ImportError:
-        raise InputRefused(
-            "password_from: keyring needs the package keyring; install it with"
-            " pip install keyring, or change password_from"
-        ) from None
-    value: object = keyring.get_password(service, username)
-    if not isinstance(value, str) or not value:
-        raise InputRefused(
-            f"the key ring holds no password of {username!r} for {service!r}; store it with"
-            f" keyring set {service} {username}"
-        )
-    return value
+            return lambda: from_keyring(sign_in.keyring_service, sign_in.username or "")

@@ -1,0 +1,81 @@
+"""The part of the configuration that names the tenant, and how to sign in to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from auditor.config_parts import (
+    KEYRING_SERVICE,
+    Ask,
+    FilePath,
+    Part,
+    from_environment,
+    from_keyring,
+)
+from auditor.errors import InputRefused
+
+GUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+Guid = Annotated[str, Field(pattern=f"^{GUID}$")]
+NEEDS_AN_APPLICATION = frozenset({"certificate", "client_secret", "device_code"})
+SIGNS_IN_A_PERSON = frozenset({"device_code", "azure_cli"})
+
+
+class CloudTenant(Part):
+    """A tenant, and the application or person that reads Microsoft Graph and Exchange Online.
+
+    `tenant` and `client_id` are GUIDs. `secret_from` says where the client secret comes from, or
+    the password of the certificate's file if it has one. `username` is the person who signs in by
+    device code or Azure CLI; Exchange Online wants the name. `graph` and `exchange_online` False
+    leave that half unread.
+    """
+
+    tenant: Guid
+    cloud: Literal["global", "gcchigh", "dod", "china"] = "global"
+    authentication: Literal[
+        "certificate", "client_secret", "device_code", "managed_identity", "azure_cli"
+    ] = "certificate"
+    client_id: Guid | None = None
+    certificate_file: FilePath | None = None
+    secret_from: Literal["nowhere", "prompt", "environment", "keyring"] = "nowhere"
+    secret_variable: str = "AUDITOR_CLOUD_SECRET"
+    keyring_service: str = KEYRING_SERVICE
+    username: str | None = None
+    graph: bool = True
+    exchange_online: bool = True
+
+
+def refuse_contradictions(tenant: CloudTenant) -> None:
+    """Raise InputRefused, before anything is contacted, for a sign-in that cannot work."""
+    how = tenant.authentication
+    if how in NEEDS_AN_APPLICATION and tenant.client_id is None:
+        raise InputRefused(
+            f"cloud: authentication {how} signs in an application; give its client_id"
+        )
+    if how == "certificate" and tenant.certificate_file is None:
+        raise InputRefused("cloud: authentication certificate needs certificate_file")
+    if how == "client_secret" and tenant.secret_from == "nowhere":
+        raise InputRefused(
+            "cloud: authentication client_secret needs secret_from: environment, prompt or keyring"
+        )
+    if how in SIGNS_IN_A_PERSON and tenant.exchange_online and tenant.username is None:
+        raise InputRefused(
+            f"cloud: with authentication {how} Exchange Online wants the name of the person;"
+            " give username, or set exchange_online: false"
+        )
+
+
+def secret_of(tenant: CloudTenant, ask: Ask) -> Callable[[], str] | None:
+    """Where the secret comes from, to be called when it is needed; None without one."""
+    match tenant.secret_from:
+        case "nowhere":
+            return None
+        case "prompt":
+            what = "Password of the certificate" if tenant.certificate_file else "Client secret"
+            return lambda: ask(f"{what} for {tenant.client_id or tenant.tenant}: ")
+        case "environment":
+            return lambda: from_environment(tenant.secret_variable)
+        case "keyring":
+            return lambda: from_keyring(tenant.keyring_service, tenant.client_id or tenant.tenant)

@@ -1,0 +1,61 @@
+"""What every part of the configuration shares: its strictness, and where secrets come from."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from auditor.errors import InputRefused
+
+Ask = Callable[[str], str]
+"""Asks the person at the terminal for a secret without showing it; takes the question."""
+
+KEYRING_SERVICE = "hybrid-onboarding-auditor"
+
+
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+
+
+class Part(BaseModel):
+    """Part of the configuration; unknown keys are refused with the closest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def from_environment(variable: str) -> str:
+    """The secret in an environment variable; raises InputRefused, which names it, without one."""
+    value = os.environ.get(variable)
+    if not value:
+        raise InputRefused(
+            f"the environment variable {variable} is not set; set it, or change where the secret"
+            " comes from"
+        )
+    return value
+
+
+def from_keyring(service: str, username: str) -> str:
+    """The secret of an account in the key ring of the system; raises InputRefused without one."""
+    # A package of its own, wanted by few, and slow to load.
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        raise InputRefused(
+            "the key ring needs the package keyring; install it with pip install keyring, or"
+            " change where the secret comes from"
+        ) from None
+    value: object = keyring.get_password(service, username)
+    if not isinstance(value, str) or not value:
+        raise InputRefused(
+            f"the key ring holds no password of {username!r} for {service!r}; store it with"
+            f" keyring set {service} {username}"
+        )
+    return value
