@@ -132,7 +132,10 @@ class ExoOrganizationRelationshipDomain(Evidence):
 
 
 class ExoMigrationEndpoint(Evidence):
-    """Get-MigrationEndpoint; a hybrid move goes through one of type ExchangeRemoteMove."""
+    """Get-MigrationEndpoint; a hybrid move goes through one of type ExchangeRemoteMove.
+
+    The two limits are NULL where the endpoint says `Unlimited`, or nothing.
+    """
 
     table: ClassVar[str] = "exo_migration_endpoint"
     key: ClassVar[tuple[str, ...]] = ("guid",)

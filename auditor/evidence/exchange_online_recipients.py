@@ -11,10 +11,11 @@ from auditor.evidence.base import Evidence, UtcTime
 
 
 class ExoRecipient(Evidence):
-    """Get-Recipient of Exchange Online.
+    """Get-Recipient of Exchange Online, which leaves out the groups of Microsoft 365.
 
     `recipient_type_details` MailUser with an `exchange_guid` can become a moved mailbox. Both
     GUIDs are '' where Exchange Online writes a GUID of zeros, which stands for none.
+    `distinguished_name_key` joins mobile devices to their mailbox, and so does `name`.
     """
 
     table: ClassVar[str] = "exo_recipient"
@@ -22,6 +23,8 @@ class ExoRecipient(Evidence):
 
     guid: str
     external_directory_object_id: str | None
+    name: str | None
+    distinguished_name_key: str | None
     display_name: str | None
     recipient_type_details: str
     primary_smtp_address: str | None
@@ -86,7 +89,8 @@ class ExoMobileDevice(Evidence):
     """Get-MobileDevice of Exchange Online.
 
     `mailbox_identity` is what stands before the backslash of Identity: the name of the mailbox in
-    its organisation. `eas_version` is ClientVersion in tenths: 16.1 is 161.
+    its organisation. `mailbox_distinguished_name_key` is read off DistinguishedName, in which a
+    device lies below its mailbox; '' where it lies elsewhere. `eas_version` is ClientVersion in tenths: 16.1 is 161.
     """
 
     table: ClassVar[str] = "exo_mobile_device"
@@ -94,6 +98,7 @@ class ExoMobileDevice(Evidence):
 
     guid: str
     mailbox_identity: str | None
+    mailbox_distinguished_name_key: str | None
     user_display_name: str | None
     device_id: str
     device_id_key: str
