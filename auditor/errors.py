@@ -55,6 +55,8 @@ class SourceError(AuditorError):
     """The outside world did not give what was asked; rows that came before are kept."""
 
     cause: Cause
+    code: str = ""
+    """The service's own name for it, such as an error code of Graph; '' where there is none."""
 
 
 class AccessDenied(SourceError):

@@ -1,0 +1,272 @@
+"""What Microsoft Graph refuses or fails to do, in one sentence each, and what may be asked again.
+
+Error codes are those of Microsoft's page "Microsoft Graph error responses" where it has them. That
+page does not list the ones of directory, sign-in logs and Intune: those are quoted in issues of
+Microsoft's documentation and matched by public tools, the texts by their stable part.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal, TypeAlias
+
+from pydantic import ValidationError
+
+from auditor.errors import (
+    AccessDenied,
+    AnswerCutShort,
+    CommandUnsupported,
+    SourceError,
+    SourceUnreachable,
+    UnexpectedAnswer,
+)
+
+THROTTLED, FAILING, BROKEN = 12, 6, 5
+"""Attempts at one request: for a busy service three minutes of pauses, for a failing one fifteen
+seconds, for a broken connection eight."""
+
+_LONGEST_PAUSE = 60.0
+_BUSY = frozenset({429, 503, 504, 509})
+_FAILED = frozenset({500, 502})
+_QUERY_BROKER = "too many requests to query broker"  # Intune says so with status 500
+_QUOTED = 200
+_NOT_LICENSED = (
+    ("Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Entra ID P1 or P2"),
+    ("tenant doesn't have premium license", "Entra ID P1 or P2"),
+    ("Request not applicable to target tenant", "Intune"),
+    ("not licensed for this feature", "the product it belongs to"),
+)
+_EXPIRED_PAGE = ("ExpiredPageToken", "PageTokenNotFound", "resyncRequired", "syncStateNotFound")
+_NOT_HERE = ("Resource not found for the segment", "Could not find a property named")
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_=.-]{20,}|(?i:bearer)\s+\S+")
+
+BreakageKind: TypeAlias = Literal[
+    "certificate", "proxy", "connect", "timeout", "cut", "too_large", "redirect", "no_body"
+]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer with an error status; `code` and `message` are the service's, in one line."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    retry_after: str = ""
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """No answer, or none that can be used; `detail` holds nothing that the service chose."""
+
+    kind: BreakageKind
+    detail: str = ""
+
+
+Trouble: TypeAlias = Refusal | Breakage
+
+
+def attempts(trouble: Trouble) -> int:
+    """How often a request with this trouble is made altogether; 1 where asking again is no use."""
+    if isinstance(trouble, Breakage):
+        return BROKEN if trouble.kind in {"connect", "timeout", "cut"} else 1
+    if trouble.status in _BUSY or _QUERY_BROKER in trouble.message:
+        return THROTTLED
+    return FAILING if trouble.status in _FAILED else 1
+
+
+def pause(trouble: Trouble, failures: int, now: dt.datetime) -> float:
+    """Seconds before the next attempt: what the service asked for, at least the usual backoff."""
+    backoff = min(_LONGEST_PAUSE, 0.5 * 2.0 ** (failures - 1))
+    asked = asked_pause(trouble, now)
+    return backoff if asked is None else max(asked, backoff)
+
+
+def asked_pause(trouble: Trouble, now: dt.datetime) -> float | None:
+    """Seconds the service asked to wait by Retry-After, a number or a date (RFC 9110, 10.2.3)."""
+    text = trouble.retry_after.strip() if isinstance(trouble, Refusal) else ""
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=dt.UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def fault_of(place: str, trouble: Trouble) -> SourceError:
+    """The error that a trouble is, once it is not asked again."""
+    if isinstance(trouble, Breakage):
+        return _breakage(place, trouble)
+    fault = _refusal(place, trouble)
+    fault.code = trouble.code
+    return fault
+
+
+def too_long(place: str, trouble: Trouble, seconds: float, patience: float) -> SourceError:
+    """The error where the service wants more time than the run has."""
+    fault = SourceUnreachable(
+        f"{place}: the service is busy and wants to be left alone for {seconds:.0f} s, more than "
+        f"the {patience:.0f} s this run waits for one answer{_of(trouble)}; collect it again later."
+    )
+    fault.code = trouble.code if isinstance(trouble, Refusal) else ""
+    return fault
+
+
+def cut_short(fault: SourceError, pages: int) -> SourceError:
+    """The same fault after some pages: those are kept, so the answer is cut short, not missing."""
+    if isinstance(fault, AnswerCutShort | UnexpectedAnswer):
+        return fault
+    shorter = AnswerCutShort(f"After {pages} pages that are kept, {fault}")
+    shorter.code = fault.code
+    return shorter
+
+
+def misfit(place: str, body: bytes, error: ValidationError) -> Breakage | UnexpectedAnswer:
+    """What is wrong with a body that the model does not take."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] != "json_invalid":
+        where = "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in first["loc"])
+        return UnexpectedAnswer(
+            f"{place}: {where.lstrip('.') or 'the answer'} is not what Graph documents "
+            f"({first['msg']}), so this version of the auditor cannot read it; report it with the "
+            "name of the property."
+        )
+    if "EOF while parsing" in first["msg"]:
+        return Breakage("cut")
+    if body.lstrip()[:1] == b"<":
+        return UnexpectedAnswer(
+            f"{place} answered with a web page instead of data; see whether a proxy or a sign-in "
+            "page of the network stands in between."
+        )
+    return UnexpectedAnswer(
+        f"{place} answered with something that is no JSON; see whether the address is that of "
+        "Microsoft Graph."
+    )
+
+
+def in_one_line(text: object, secret: str = "") -> str:
+    """What a service wrote, fit to be quoted: one short line without `secret` or any token.
+
+    Intune wraps its texts in JSON, up to twice; the innermost message is taken.
+    """
+    words = text if isinstance(text, str) else ""
+    for _ in range(3):
+        if not words.startswith("{"):
+            break
+        try:
+            inner = json.loads(words)
+        except (ValueError, RecursionError):
+            break
+        found = inner.get("Message", inner.get("message"))
+        words = found if isinstance(found, str) else ""
+    if secret:
+        words = words.replace(secret, "(not shown)")
+    words = _TOKEN.sub("(not shown)", words)
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return (line if len(line) <= _QUOTED else line[:_QUOTED] + "…").rstrip(".;, ")
+
+
+def error_code(text: object) -> str:
+    """An error code that can be shown; '' for anything that does not look like one."""
+    return text if isinstance(text, str) and _CODE.fullmatch(text) else ""
+
+
+def _of(trouble: Trouble) -> str:
+    """What identifies a refusal, in parentheses: code, message and request id."""
+    if isinstance(trouble, Breakage):
+        return f" ({trouble.detail})" if trouble.detail else ""
+    said = ": ".join(filter(None, (trouble.code, trouble.message)))
+    parts = (f"HTTP {trouble.status}", said, trouble.request_id and f"request {trouble.request_id}")
+    return f" ({', '.join(filter(None, parts))})"
+
+
+def _refusal(place: str, refusal: Refusal) -> SourceError:
+    text = f"{refusal.code} {refusal.message}"
+    said = _of(refusal)
+    for words, product in _NOT_LICENSED:
+        if words in text and 400 <= refusal.status < 500:
+            return _unlicensed(place, product, said)
+    if refusal.status in {401, 403}:
+        return _denied(place, refusal, said)
+    if any(words in text for words in _EXPIRED_PAGE) or refusal.status == 410:
+        return AnswerCutShort(
+            f"{place}: the link to the next page is no longer valid{said}; collect it again."
+        )
+    if refusal.status == 404 or any(words in text for words in _NOT_HERE):
+        return CommandUnsupported(
+            f"{place} does not exist in this cloud or tenant{said}; accept that it stays unknown."
+        )
+    if refusal.status >= 500 or refusal.status in _BUSY:
+        busy = refusal.status in _BUSY or _QUERY_BROKER in text
+        return SourceUnreachable(
+            f"{place}: the service {'stayed busy' if busy else 'kept failing'}{said}; collect it "
+            "again later."
+        )
+    return UnexpectedAnswer(
+        f"{place} refused the request itself{said}; this is a fault of the auditor or a change in "
+        "Graph, report it."
+    )
+
+
+def _denied(place: str, refusal: Refusal, said: str) -> SourceError:
+    if refusal.status == 401:
+        return AccessDenied(
+            f"{place} did not take the sign-in{said}; sign in again, and check that tenant and "
+            "cloud are the right ones."
+        )
+    return AccessDenied(
+        f"{place} may not be read by this account{said}; grant what `auditor permissions` "
+        "names for it, with the consent of an administrator."
+    )
+
+
+def _unlicensed(place: str, product: str, said: str) -> SourceError:
+    hint = (
+        ", or, where the tenant has it, grant Directory.Read.All, without which Graph does not "
+        "always see the licence"
+        if product.startswith("Entra")
+        else ""
+    )
+    return CommandUnsupported(
+        f"{place} needs a licence for {product}, which the tenant does not have{said}; accept that "
+        f"it stays unknown{hint}."
+    )
+
+
+def _breakage(place: str, breakage: Breakage) -> SourceError:
+    if breakage.kind == "certificate":
+        return SourceUnreachable(
+            f"{place}: the certificate of the server is not trusted{_of(breakage)}; where a proxy "
+            "inspects TLS, let SSL_CERT_FILE name a file with its authority."
+        )
+    if breakage.kind == "proxy":
+        return SourceUnreachable(
+            f"{place}: the proxy did not let the connection through; check HTTPS_PROXY and what "
+            "the proxy allows."
+        )
+    if breakage.kind in {"too_large", "redirect", "no_body"}:
+        said = {
+            "too_large": f"answered with more than {breakage.detail}",
+            "redirect": f"sends the reader elsewhere ({breakage.detail}), which is not followed",
+            "no_body": "answered without any content",
+        }[breakage.kind]
+        return UnexpectedAnswer(
+            f"{place} {said}; see whether the address is that of Microsoft Graph."
+        )
+    said = {
+        "connect": "cannot be connected to",
+        "timeout": "did not answer in time",
+        "cut": "broke off in the middle of an answer",
+    }[breakage.kind]
+    return SourceUnreachable(
+        f"{place} {said}{_of(breakage)}; check network, firewall and HTTPS_PROXY, then collect "
+        "again."
+    )

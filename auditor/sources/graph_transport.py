@@ -1,0 +1,259 @@
+"""The connection to Microsoft Graph: msgraph-sdk for authentication, middleware and errors.
+
+Imported when something is read for the first time: it loads the SDK, which costs a third of a
+second. Rows never pass through the SDK's models; the only one used is ODataError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+import zlib
+from collections.abc import AsyncIterator
+
+import httpx
+from azure.core.credentials import AccessToken
+from kiota_abstractions.api_error import APIError
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.kiota_client_factory import KiotaClientFactory
+from kiota_http.middleware.middleware import BaseMiddleware
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph.graph_service_client import GraphServiceClient
+
+from auditor import __version__
+from auditor.errors import InputRefused
+from auditor.sources.graph_address import GraphAddress
+from auditor.sources.graph_faults import (
+    Breakage,
+    BreakageKind,
+    Refusal,
+    Trouble,
+    error_code,
+    in_one_line,
+)
+
+LARGEST_PAGE = 64 * 1024 * 1024
+"""Bytes of one answer, unpacked; 999 users with every property asked for are about two million."""
+
+_LARGEST_ERROR = 1024 * 1024
+_READ_SECONDS, _CONNECT_SECONDS = 100.0, 30.0
+_ZLIB_OR_GZIP = 47
+_CLAIMS = re.compile(r'^\s*bearer\b.*\bclaims="([A-Za-z0-9+/=_-]{1,8192})"', re.IGNORECASE)
+_BREAKS: tuple[tuple[type[Exception], BreakageKind], ...] = (
+    (httpx.ProxyError, "proxy"),
+    (httpx.ConnectError, "connect"),
+    (httpx.ConnectTimeout, "connect"),
+    (httpx.TimeoutException, "timeout"),
+    (TimeoutError, "timeout"),
+)
+
+
+class ClaimsWanted(Exception):
+    """Graph wants a token with more claims in it (continuous access evaluation)."""
+
+    def __init__(self, claims: str) -> None:
+        super().__init__("another sign-in is wanted")
+        self.claims = claims
+
+
+class _Unusable(Exception):
+    """An answer that is not read on."""
+
+    def __init__(self, breakage: Breakage) -> None:
+        super().__init__(breakage.kind)
+        self.breakage = breakage
+
+
+class _Held:
+    """Hands the SDK the token that was fetched before: inside the event loop nothing may block."""
+
+    def __init__(self) -> None:
+        self.token = ""
+
+    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
+        return AccessToken(self.token, 0)
+
+
+class _Gate(BaseMiddleware):
+    """Last before the wire: only GET, only to Graph; bodies bounded and redirects not followed."""
+
+    def __init__(self, address: GraphAddress) -> None:
+        super().__init__()
+        self._address = address
+
+    async def send(
+        self, request: httpx.Request, transport: httpx.AsyncBaseTransport
+    ) -> httpx.Response:
+        if request.method != "GET" or not self._address.holds(str(request.url)):
+            raise RuntimeError(f"{request.method} to {request.url.host} may not leave the program")
+        response = await super().send(request, transport)
+        try:
+            return await self._taken(request, response)
+        finally:
+            await response.aclose()
+
+    async def _taken(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if response.has_redirect_location:
+            raise _Unusable(Breakage("redirect", f"HTTP {response.status_code}"))
+        claims = _claims(response) if response.status_code == 401 else None
+        if claims is not None:
+            raise ClaimsWanted(claims)
+        failed = response.status_code >= 400
+        try:
+            body = await _whole(response, _LARGEST_ERROR if failed else LARGEST_PAGE)
+        except (_Unusable, httpx.DecodingError):
+            if not failed:
+                raise
+            body = b""  # the status says enough
+        kept = {
+            name: response.headers[name]
+            for name in ("content-type", "request-id", "retry-after")
+            if name in response.headers
+        }
+        return httpx.Response(response.status_code, headers=kept, content=body, request=request)
+
+
+class GraphConnection:
+    """One keep-alive connection to one Graph; everything is closed by `close`."""
+
+    def __init__(
+        self, address: GraphAddress, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._held = _Held()
+        self._client = _client(address, transport)
+        provider = AzureIdentityAuthenticationProvider(
+            self._held,
+            scopes=[address.scope],
+            allowed_hosts=[address.host],  # the default is every host
+        )
+        self._adapter = GraphRequestAdapter(provider, self._client)
+        self._adapter.base_url = address.base
+        # registers the reader of JSON, without which errors lose their code and message
+        GraphServiceClient(request_adapter=self._adapter)
+        self._runner = asyncio.Runner()
+
+    def get(self, url: str, token: str, seconds: float) -> bytes | Trouble:
+        """The body at `url`, or why there is none; raises ClaimsWanted, and KeyboardInterrupt."""
+        self._held.token = token
+        try:
+            body = self._runner.run(asyncio.wait_for(self._fetched(url), seconds))
+        except APIError as problem:
+            return _refusal(problem, token)
+        except _Unusable as problem:
+            return problem.breakage
+        except (httpx.RequestError, TimeoutError) as problem:
+            return _breakage(problem)
+        return body or Breakage("no_body")
+
+    def close(self) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.close()
+
+    async def _fetched(self, url: str) -> bytes | None:
+        request = RequestInformation(Method.GET)
+        request.url = url
+        request.headers.add("Accept", "application/json")
+        errors = {"XXX": ODataError}
+        body = await self._adapter.send_primitive_async(request, "bytes", errors)
+        return body if isinstance(body, bytes) else None
+
+
+def _client(address: GraphAddress, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """The SDK's client without its own retries and redirects, which are decided in one place here.
+
+    Made by Kiota's factory: the transport of msgraph_core's never closes its connections, and its
+    one middleware more tells Microsoft the name and version of the operating system.
+    HTTP/1.1: one request at a time gains nothing from HTTP/2, whose framing costs more than the
+    rest of the reading. Proxies and authorities of the environment hold, but not for the loopback.
+    """
+    try:
+        client = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+            trust_env=not address.loopback,
+            headers={
+                "Accept-Encoding": "gzip",
+                "User-Agent": f"hybrid-onboarding-auditor/{__version__}",
+            },
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):
+        client = None  # the text would show a password in the proxy's address
+    if client is None:
+        raise InputRefused(
+            "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used; give one as "
+            "http://host:port."
+        )
+    return KiotaClientFactory.create_with_custom_middleware([_Gate(address)], client=client)
+
+
+async def _whole(response: httpx.Response, limit: int) -> bytes:
+    """The body, unpacked, of `limit` bytes at most."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise httpx.DecodingError("a content encoding that was not asked for")
+    unpack = zlib.decompressobj(_ZLIB_OR_GZIP) if encoding == "gzip" else None
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in _chunks(response):
+        try:
+            part = unpack.decompress(chunk, limit - size + 1) if unpack else chunk
+        except zlib.error:
+            part = None
+        if part is None:
+            raise httpx.DecodingError("a body that is not packed as it says")
+        size += len(part)
+        if size > limit:
+            raise _Unusable(Breakage("too_large", f"{limit // (1024 * 1024)} MB"))
+        parts.append(part)
+    if unpack and size and not unpack.eof:
+        raise httpx.RemoteProtocolError("a packed body without its end")
+    return b"".join(parts)
+
+
+def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("an asynchronous transport is needed")
+    return aiter(stream)
+
+
+def _claims(response: httpx.Response) -> str | None:
+    """The claims that a 401 asks for (RFC 6750 challenge, `claims` in base64); None for none."""
+    found = _CLAIMS.match(response.headers.get("www-authenticate", ""))
+    if found is None:
+        return None
+    text = found[1].translate(str.maketrans("-_", "+/"))
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8")
+    except ValueError:
+        return None
+
+
+def _refusal(problem: APIError, token: str) -> Refusal:
+    headers = problem.response_headers or {}
+    inner = problem.error if isinstance(problem, ODataError) else None
+    return Refusal(
+        status=problem.response_status_code or 0,
+        code=error_code(inner.code if inner else None),
+        message=in_one_line(inner.message if inner else None, token),
+        request_id=error_code(headers.get("request-id")),
+        retry_after=headers.get("retry-after", ""),
+    )
+
+
+def _breakage(problem: Exception) -> Breakage:
+    below: BaseException | None = problem
+    while below is not None:
+        if isinstance(below, ssl.SSLCertVerificationError):
+            return Breakage("certificate", below.verify_message)
+        below = below.__cause__ or below.__context__
+    kinds = [kind for known, kind in _BREAKS if isinstance(problem, known)]
+    kind: BreakageKind = kinds[0] if kinds else "cut"
+    return Breakage(kind, "" if kind == "timeout" else type(problem).__name__)
