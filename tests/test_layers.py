@@ -85,6 +85,7 @@ ONLY_IN: dict[str, set[str]] = {
     "httpx": {
         "sources/exchange_online.py",
         "sources/exchange_online_transport.py",
+        "sources/exchange_online_wire.py",
         "sources/graph.py",
         "sources/graph_transport.py",
     },
