@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from auditor.config_cloud import CloudTenant, refuse_contradictions
+from auditor.config_cloud import CloudTenant, cloud_sign_in
 from auditor.config_parts import (
     KEYRING_SERVICE,
     Ask,
@@ -149,7 +149,7 @@ def read_configuration(path: Path) -> Configuration:
             f"{path.name}: names no source; give exchange, directory, cloud, or several of them"
         )
     if configuration.cloud is not None:
-        refuse_contradictions(configuration.cloud)
+        cloud_sign_in(configuration.cloud)
     return configuration
 
 

@@ -16,10 +16,10 @@ from auditor.config_parts import (
     from_keyring,
 )
 from auditor.errors import InputRefused
+from auditor.sources.cloud_sign_in import CloudSignIn
 
 GUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 Guid = Annotated[str, Field(pattern=f"^{GUID}$")]
-NEEDS_AN_APPLICATION = frozenset({"certificate", "client_secret", "device_code"})
 SIGNS_IN_A_PERSON = frozenset({"device_code", "azure_cli"})
 
 
@@ -47,15 +47,9 @@ class CloudTenant(Part):
     exchange_online: bool = True
 
 
-def refuse_contradictions(tenant: CloudTenant) -> None:
-    """Raise InputRefused, before anything is contacted, for a sign-in that cannot work."""
+def cloud_sign_in(tenant: CloudTenant) -> CloudSignIn:
+    """How to sign in; raises InputRefused, before anything is contacted, for what cannot work."""
     how = tenant.authentication
-    if how in NEEDS_AN_APPLICATION and tenant.client_id is None:
-        raise InputRefused(
-            f"cloud: authentication {how} signs in an application; give its client_id"
-        )
-    if how == "certificate" and tenant.certificate_file is None:
-        raise InputRefused("cloud: authentication certificate needs certificate_file")
     if how == "client_secret" and tenant.secret_from == "nowhere":
         raise InputRefused(
             "cloud: authentication client_secret needs secret_from: environment, prompt or keyring"
@@ -65,6 +59,13 @@ def refuse_contradictions(tenant: CloudTenant) -> None:
             f"cloud: with authentication {how} Exchange Online wants the name of the person;"
             " give username, or set exchange_online: false"
         )
+    return CloudSignIn(
+        tenant_id=tenant.tenant,
+        authentication=how,
+        client_id=tenant.client_id,
+        cloud=tenant.cloud,
+        certificate_file=tenant.certificate_file,
+    )
 
 
 def secret_of(tenant: CloudTenant, ask: Ask) -> Callable[[], str] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.config import read_configuration
-from auditor.config_cloud import CloudTenant, refuse_contradictions, secret_of
+from auditor.config_cloud import CloudTenant, cloud_sign_in, secret_of
 from auditor.errors import InputRefused
 
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -28,11 +28,13 @@ def tenant(**values: object) -> CloudTenant:
     [
         (
             {},
-            "cloud: authentication certificate signs in an application; give its client_id",
+            "authentication: certificate needs client_id, the application that was registered for"
+            " the auditor.",
         ),
         (
             {"client_id": CLIENT},
-            "cloud: authentication certificate needs certificate_file",
+            "certificate_file belongs to authentication: certificate, and that needs one; set both"
+            " or neither.",
         ),
         (
             {"client_id": CLIENT, "authentication": "client_secret"},
@@ -47,7 +49,7 @@ def tenant(**values: object) -> CloudTenant:
 )
 def test_a_sign_in_that_cannot_work_is_refused(values: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputRefused) as refused:
-        refuse_contradictions(tenant(**values))
+        cloud_sign_in(tenant(**values))
     assert str(refused.value) == sentence
 
 
@@ -62,7 +64,7 @@ def test_a_sign_in_that_cannot_work_is_refused(values: dict[str, object], senten
     ],
 )
 def test_every_way_to_sign_in_can_be_configured(values: dict[str, object]) -> None:
-    refuse_contradictions(tenant(**values))
+    cloud_sign_in(tenant(**values))
 
 
 def test_a_secret_in_the_file_is_refused_without_being_shown(tmp_path: Path) -> None:

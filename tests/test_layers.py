@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "assessment": {"evidence", *FOUNDATION},
     "engine": {"assessment", "evidence", "prediction", "yaml_file", *FOUNDATION},
     "config": {"config_cloud", "config_parts", "sources", "yaml_file", *FOUNDATION},
-    "config_cloud": {"config_parts", *FOUNDATION},
+    "config_cloud": {"config_parts", "sources", *FOUNDATION},
     "config_parts": FOUNDATION,
     "yaml_file": FOUNDATION,
     "prediction": {"evidence", *FOUNDATION},
