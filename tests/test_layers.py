@@ -86,7 +86,6 @@ ONLY_IN: dict[str, set[str]] = {
         "sources/exchange_online.py",
         "sources/exchange_online_transport.py",
         "sources/exchange_online_wire.py",
-        "sources/exchange_online_wire.py",
         "sources/graph.py",
         "sources/graph_transport.py",
     },
