@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from auditor.evidence.base import Evidence
 from auditor.sources.clixml import PsObject
@@ -14,6 +15,13 @@ ASKED_MAILBOX = "AskedMailboxGuid"
 Its value is the directory GUID of that mailbox. It is not called MailboxGuid, because
 Get-MailboxStatistics gives a property of that name, the GUID in the mailbox database.
 """
+
+
+class Side(StrEnum):
+    """Where an Exchange object lives; the same commands give objects of the same types in both."""
+
+    ON_PREMISES = "Exchange on-premises"
+    ONLINE = "Exchange Online"
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,8 @@ class ExchangeCollector:
     only narrows the answer or lifts a limit. `permission`: the least role, as Exchange names it.
     `per_server`: it is asked once per server, in the parameter Server. `per_mailbox`: the parameter
     that names the mailbox in a command that is asked once per mailbox, '' in all others; its
-    objects carry ASKED_MAILBOX.
+    objects carry ASKED_MAILBOX. `side`: where its objects live; in Exchange Online `permission` is
+    a directory role.
     """
 
     cmdlets: tuple[str, ...]
@@ -41,3 +50,15 @@ class ExchangeCollector:
     parameters: Mapping[str, str | bool] = field(default_factory=dict)
     per_server: bool = False
     per_mailbox: str = ""
+    side: Side = Side.ON_PREMISES
+
+    @property
+    def table(self) -> str:
+        """Name of its table, which no other collector fills."""
+        return self.tables[0].table
+
+    @property
+    def command(self) -> str:
+        """Its command as sentences call it: `Get-Mailbox`, `Get-Recipient of Exchange Online`."""
+        online = self.side is Side.ONLINE
+        return f"{self.cmdlets[0]} of {self.side}" if online else self.cmdlets[0]

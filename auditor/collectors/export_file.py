@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.contract import ExchangeCollector, Side
+from auditor.collectors.exo_organization import MIGRATION_ENDPOINT
 from auditor.collectors.inputs import InputFile
 from auditor.collectors.manifest import ExportedCommand
 from auditor.collectors.recognition import (
+    OTHER_SIDE,
     WANTED,
-    Origin,
     collector_named_by,
     collector_of,
     collector_of_cmdlet,
     kind_of,
-    origin_of,
+    side_of,
 )
 from auditor.collectors.runner import rows_of
 from auditor.collectors.tally import Tally
@@ -31,10 +32,15 @@ PROGRESS_EVERY = 500
 DEFAULT_RESULT_SIZE = 1_000
 """Objects after which a recipient command stops unless it is told otherwise."""
 
+_WINDOW = {
+    Side.ON_PREMISES: "the on-premises Exchange Management Shell",
+    Side.ONLINE: "an Exchange Online PowerShell window",
+}
+
 
 @dataclass(frozen=True)
 class Reading:
-    """Where rows go and what is counted; tallies by command."""
+    """Where rows go and what is counted; tallies by the table of their collector."""
 
     writer: BundleWriter
     tallies: Mapping[str, Tally]
@@ -43,7 +49,7 @@ class Reading:
 
     def tally(self, collector: ExchangeCollector) -> Tally:
         """The tally of a collector's command."""
-        return self.tallies[collector.cmdlets[0]]
+        return self.tallies[collector.table]
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,20 @@ class Export:
     @property
     def expected(self) -> ExchangeCollector | None:
         """The collector that manifest or, failing that, the file's name make one expect."""
-        if self.promised:
-            return collector_of_cmdlet(self.promised.cmdlet)
-        return collector_named_by(self.file.name)
+        return self._promised_collector or collector_named_by(self.file.name)
+
+    @property
+    def _promised_collector(self) -> ExchangeCollector | None:
+        promised = self.promised
+        return collector_of_cmdlet(promised.cmdlet, promised.side) if promised else None
+
+    def side(self, found: PsObject) -> Side | None:
+        """Where an object lives: what it says itself, else what the manifest says of them all."""
+        return side_of(found) or (self.promised.side if self.promised else None)
+
+    def collector(self, found: PsObject, side: Side) -> ExchangeCollector | None:
+        """The collector of that side that reads an object of this file."""
+        return collector_of(found, side, self._promised_collector)
 
 
 def read_export(export: Export, path: Path, reading: Reading) -> tuple[str, int | None]:
@@ -78,14 +95,29 @@ def read_export(export: Export, path: Path, reading: Reading) -> tuple[str, int 
             return f"damaged: {error}", None
         if first is None:
             return _empty(export, reading), 0
-        collector = collector_of(first) if isinstance(first, PsObject) else None
+        collector = _collector(export, first) if isinstance(first, PsObject) else None
         if not isinstance(first, PsObject) or collector is None:
             return _not_needed(export, first, reading), None
-        if not collector.per_server and origin_of(first) is Origin.CLOUD:
-            return _set_aside(export, reading.tally(collector)), None
+        side = _side(export, first, collector)
+        if side is OTHER_SIDE[collector.side]:
+            return _set_aside(export, side, collector, reading), None
         if export.promised and export.expected is not collector:
-            _contradicted(export, f"objects of {collector.cmdlets[0]}", reading)
-        return collector.cmdlets[0], _read_all(export, first, objects, reading, collector)
+            _contradicted(export, f"objects of {collector.command}", reading)
+        return collector.command, _read_all(export, first, objects, reading, collector)
+
+
+def _collector(export: Export, first: PsObject) -> ExchangeCollector | None:
+    """The collector of a file's objects, that of their own side if it has one."""
+    side = export.side(first) or Side.ON_PREMISES
+    return export.collector(first, side) or export.collector(first, OTHER_SIDE[side])
+
+
+def _side(export: Export, found: PsObject, collector: ExchangeCollector) -> Side | None:
+    """Where an object lives; None where nobody says so."""
+    if collector.per_server:
+        return collector.side  # files and certificates of servers, which only on-premises has
+    side = export.side(found)
+    return collector.side if side is None and collector.per_mailbox else side
 
 
 def _read_all(
@@ -103,7 +135,7 @@ def _read_all(
     ended = False
     while not ended and cut_off is None:
         count += 1
-        _take(tally, found, f"{export.file.name}, object {count}", reading.writer)
+        _take(tally, export, found, f"{export.file.name}, object {count}", reading.writer)
         if count % PROGRESS_EVERY == 0:
             reading.progress(export.file.name, count)
         try:
@@ -121,31 +153,44 @@ def _read_all(
     return count
 
 
-def _take(tally: Tally, found: PsValue, place: str, writer: BundleWriter) -> None:
+def _take(tally: Tally, export: Export, found: PsValue, place: str, writer: BundleWriter) -> None:
     try:
-        tally.add(_rows(tally.collector, found, place), writer, place)
+        tally.add(_rows(tally.collector, export, found, place), writer, place)
     except UnexpectedAnswer as error:
         tally.misfit(str(error))
 
 
-def _rows(collector: ExchangeCollector, found: PsValue, place: str) -> list[Evidence]:
-    if not isinstance(found, PsObject) or collector_of(found) is not collector:
+def _rows(
+    collector: ExchangeCollector, export: Export, found: PsValue, place: str
+) -> list[Evidence]:
+    if not isinstance(found, PsObject) or export.collector(found, collector.side) is not collector:
         kind = found.kind if isinstance(found, PsObject) else type(found).__name__
         raise UnexpectedAnswer(
-            f"{place} is {kind or 'of no known type'} among objects of {collector.cmdlets[0]}: "
+            f"{place} is {kind or 'of no known type'} among objects of {collector.command}: "
             "export each command to a file of its own."
         )
-    origin = Origin.ON_PREMISES if collector.per_server else origin_of(found)
-    if origin is Origin.CLOUD:
+    side = _side(export, found, collector)
+    if side is None:
+        raise UnexpectedAnswer(f"{place} {_silent(collector)}.")
+    if side is not collector.side:
         raise UnexpectedAnswer(
-            f"{place} comes from Exchange Online: export both sides to files of their own."
-        )
-    if origin is Origin.UNKNOWN and not collector.per_mailbox:
-        raise UnexpectedAnswer(
-            f"{place} says neither DistinguishedName nor OriginatingServer, so it may come from "
-            "Exchange Online: add DistinguishedName to its Select-Object."
+            f"{place} comes from {side}: export both sides to files of their own."
         )
     return rows_of(collector, found)
+
+
+def _silent(collector: ExchangeCollector) -> str:
+    """What to do where an object does not say on which side it lives."""
+    if collector is MIGRATION_ENDPOINT:
+        return (
+            "does not say whether it comes from Exchange Online or from on-premises, as no "
+            "migration endpoint does: export it with the script of `auditor export-script "
+            "--online`, whose manifest says so"
+        )
+    return (
+        "says neither DistinguishedName nor OriginatingServer, so it may come from "
+        f"{OTHER_SIDE[collector.side]}: add DistinguishedName to its Select-Object"
+    )
 
 
 def _state_of(error: AnswerCutShort | UnexpectedAnswer) -> State:
@@ -166,7 +211,7 @@ def _empty(export: Export, reading: Reading) -> str:
             f"{export.file.name} holds no object; a command that failed leaves the same empty "
             "file: use the export script, whose manifest tells the two apart.",
         )
-    return f"{tally.command}: no objects"
+    return f"{export.expected.command}: no objects"
 
 
 def _not_needed(export: Export, first: PsValue, reading: Reading) -> str:
@@ -180,18 +225,21 @@ def _contradicted(export: Export, what: str, reading: Reading) -> None:
     if export.promised and export.expected:
         reading.tally(export.expected).wrong(
             "unexpected_answer",
-            f"{export.file.name} holds {what} where the manifest says {export.promised.cmdlet}: "
+            f"{export.file.name} holds {what} where the manifest says {export.promised.named}: "
             "export again.",
         )
 
 
-def _set_aside(export: Export, tally: Tally) -> str:
-    tally.wrong(
+def _set_aside(export: Export, side: Side, collector: ExchangeCollector, reading: Reading) -> str:
+    command = collector.cmdlets[0]
+    reading.tally(collector).wrong(
         "not_requested",
-        f"{export.file.name} comes from Exchange Online and was set aside: run {tally.command} "
-        "in the on-premises Exchange Management Shell.",
+        f"{export.file.name} comes from {side} and was set aside: run {command} in "
+        f"{_WINDOW[collector.side]}.",
     )
-    return f"{tally.command} of Exchange Online: set aside"
+    if export.promised:
+        _contradicted(export, f"objects of {side}", reading)
+    return f"{command} of {side}: set aside"
 
 
 def _compare(tally: Tally, export: Export, count: int, *, to_the_end: bool) -> None:

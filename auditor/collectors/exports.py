@@ -18,7 +18,7 @@ from auditor.collectors.inputs import InputFile, input_files
 from auditor.collectors.judgement import judge
 from auditor.collectors.manifest import FILE_NAME, ExportedCommand, ExportManifest, read_manifest
 from auditor.collectors.quoting import shortened
-from auditor.collectors.registry import EXCHANGE_COLLECTORS
+from auditor.collectors.registry import ALL_COLLECTORS
 from auditor.collectors.tally import Tally
 from auditor.evidence.bundle import BundleWriter, SourceFile
 from auditor.evidence.ledger import LedgerLine
@@ -47,7 +47,7 @@ def import_exports(
     a path, a zip or a file that was named itself cannot be used, and for hostile files; what else
     is wrong inside an export becomes a ledger line.
     """
-    tallies = {each.cmdlets[0]: Tally(each) for each in EXCHANGE_COLLECTORS}
+    tallies = {each.table: Tally(each) for each in ALL_COLLECTORS}
     reading = Reading(writer, tallies, now, progress)
     manifests: list[ExportManifest] = []
     exports: list[InputFile] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from auditor.collectors.contract import Side
+from auditor.collectors.exo_organization import ORGANIZATION as ONLINE_ORGANIZATION
 from auditor.collectors.manifest import ExportedCommand, ExportManifest
 from auditor.collectors.organization import ORGANIZATION
 from auditor.collectors.per_mailbox import MAILBOX_STATISTICS, refused_statistics
@@ -14,9 +16,10 @@ from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER, refused_
 from auditor.collectors.tally import Tally
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.normalise import server_key
-from auditor.evidence.organization import OnpremOrganization
 
 _HOW = {"ok": "reported", "errors": "reported", "failed": "broke off with"}
+_FROM = {Side.ON_PREMISES: "on", Side.ONLINE: "from"}
+_LACKING = {Side.ON_PREMISES: "this version of Exchange lacks it, or ", Side.ONLINE: ""}
 
 
 def judge(
@@ -27,18 +30,19 @@ def judge(
 ) -> None:
     """Note in each tally why its tables are not complete, after all files were read.
 
-    `tallies` by command, `files` the folder and bare name of each file that was there. A server
+    `tallies` by table, `files` the folder and bare name of each file that was there. A server
     whose build could not be read gets its row here, and so does a mailbox without statistics.
     """
     for manifest in manifests:
         if manifest.damage:
             _damaged(tallies, manifest)
         for command in manifest.commands:
-            collector = collector_of_cmdlet(command.cmdlet)
+            collector = collector_of_cmdlet(command.cmdlet, command.side)
             if collector:
-                _said(tallies[collector.cmdlets[0]], manifest, command, files)
+                _said(tallies[collector.table], manifest, command, files)
+    sides = {each.collector.side for each in tallies.values() if each.folders or each.problems}
     for tally in tallies.values():
-        _never_asked(tally)
+        _never_asked(tally, sides)
         if tally.unconfirmed:
             tally.notes.append("No manifest confirms that this is everything.")
     _covered(tallies, writer)
@@ -59,17 +63,16 @@ def _said(
         if not tally.folders:
             tally.wrong(
                 "unsupported",
-                f"{command.cmdlet} was not there in the session on {manifest.computer}: this "
-                "version of Exchange lacks it, or the account lacks the role that grants it "
+                f"{command.named} was not there in the session on {manifest.server}: "
+                f"{_LACKING[command.side]}the account lacks the role that grants it "
                 f"({tally.collector.permission}).",
             )
         return
-    tally.server = shortened(manifest.computer) or None
+    tally.server = shortened(manifest.server) or None
     tally.filters = shortened(" ".join(command.parameters)) or None
     if manifest.exported_at:
-        tally.notes.append(
-            f"Exported on {manifest.computer} at {manifest.exported_at:%Y-%m-%d %H:%M} UTC."
-        )
+        where = f"{_FROM[manifest.side]} {manifest.server}"
+        tally.notes.append(f"Exported {where} at {manifest.exported_at:%Y-%m-%d %H:%M} UTC.")
     if command.state == "ok" and not command.file and not command.count:
         tally.folders.add(manifest.folder)  # nothing to write is an answer too
     if command.file and (manifest.folder, command.file) not in files:
@@ -83,8 +86,18 @@ def _said(
     if command.warnings and tally.collector is MAILBOX_STATISTICS:
         _refused(tally, command.cmdlet, command.warnings)
     elif command.warnings:
-        tally.wrong("partial", f"{command.cmdlet} warned: {command.warnings[0]}")
+        _warned(tally, command)
     _narrowed(tally, manifest, command)
+
+
+def _warned(tally: Tally, command: ExportedCommand) -> None:
+    """Exchange Online warns of much; of objects left out, with the name of the parameter."""
+    first, online = command.warnings[0], command.side is Side.ONLINE
+    said = next((each for each in command.warnings if "ResultSize" in each), first)
+    if online and "ResultSize" not in said:
+        tally.notes.append(f"{command.named} warned: {shortened(said)}")
+    else:
+        tally.wrong("partial", f"{command.named} warned: {said if online else first}")
 
 
 def _failed(tally: Tally, command: ExportedCommand) -> None:
@@ -123,14 +136,20 @@ def _narrowed(tally: Tally, manifest: ExportManifest, command: ExportedCommand) 
         )
 
 
-def _never_asked(tally: Tally) -> None:
+def _never_asked(tally: Tally, sides: Collection[Side]) -> None:
     if tally.folders or any(problem.state != "not_requested" for problem in tally.problems):
         # what was set aside does not make incomplete what came from elsewhere
         tally.problems = [each for each in tally.problems if each.state != "not_requested"]
-    elif not tally.problems:
+    elif not tally.problems and tally.collector.side is Side.ONLINE and Side.ONLINE not in sides:
         tally.wrong(
             "not_requested",
-            f"No export of {tally.command} was among the files{_without_which(tally)}.",
+            "Nothing of Exchange Online was among the files: run the script of `auditor "
+            "export-script --online` in an Exchange Online PowerShell window.",
+        )
+    elif not tally.problems:
+        command = tally.collector.command
+        tally.wrong(
+            "not_requested", f"No export of {command} was among the files{_without_which(tally)}."
         )
 
 
@@ -142,7 +161,7 @@ def _without_which(tally: Tally) -> str:
 
 def _covered(tallies: Mapping[str, Tally], writer: BundleWriter) -> None:
     """Tables asked for server by server are complete only when every server is in them."""
-    servers = tallies[EXCHANGE_SERVER.cmdlets[0]]
+    servers = tallies[EXCHANGE_SERVER.table]
     for tally in tallies.values():
         if not tally.collector.per_server or tally.problems:
             continue
@@ -170,7 +189,7 @@ def _unmeasured(tally: Tally, server: str, writer: BundleWriter) -> None:
 
 def _all_mailboxes(tallies: Mapping[str, Tally], writer: BundleWriter) -> None:
     """Tables asked for mailbox by mailbox are complete only when every mailbox was asked about."""
-    mailboxes = tallies[MAILBOX.cmdlets[0]]
+    mailboxes = tallies[MAILBOX.table]
     for tally in tallies.values():
         if not tally.collector.per_mailbox or tally.problems:
             continue
@@ -208,11 +227,15 @@ def _without_statistics(tally: Tally, mailboxes: set[str], writer: BundleWriter)
 
 
 def _one_organization(tallies: Mapping[str, Tally]) -> None:
-    """Two organisations in one bundle would answer for each other."""
-    count = tallies[ORGANIZATION.cmdlets[0]].rows[OnpremOrganization.table]
-    for tally in tallies.values() if count > 1 else ():
-        if tally.folders:
-            tally.wrong(
-                "unexpected_answer",
-                f"Exports of {count} Exchange organisations are mixed: import each by itself.",
-            )
+    """Two organisations of one side in one bundle would answer for each other."""
+    for organization, kind in (
+        (ORGANIZATION, "Exchange organisations"),
+        (ONLINE_ORGANIZATION, "tenants"),
+    ):
+        count = tallies[organization.table].rows[organization.table]
+        for tally in tallies.values() if count > 1 else ():
+            if tally.folders and tally.collector.side is organization.side:
+                tally.wrong(
+                    "unexpected_answer",
+                    f"Exports of {count} {kind} are mixed: import each by itself.",
+                )

@@ -1,4 +1,4 @@
-"""The manifest of the export script: what it asked for, what came, and what went wrong.
+"""The manifest of an export script: what it asked for, what came, and what went wrong.
 
 It is a CLIXML file of flat objects, the header first, then one for each command, so that a reader
 needs nothing but top-level objects.
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from auditor.collectors.contract import Side
 from auditor.collectors.reading import (
     flag,
     misfit,
@@ -37,9 +38,10 @@ class ExportedCommand:
 
     `state`: `ok`; `errors`, some were written beside the objects; `failed`, the command broke off;
     `absent`, the session has no such command. `asked`: how many mailboxes it asked about one by
-    one, 0 for all other commands.
+    one, 0 for all other commands. `side`: that of the session.
     """
 
+    side: Side
     cmdlet: str
     state: str
     file: str
@@ -53,14 +55,23 @@ class ExportedCommand:
     dropped_parameters: tuple[str, ...]
     asked: int
 
+    @property
+    def named(self) -> str:
+        """The command as sentences call it."""
+        return f"{self.cmdlet} of {self.side}" if self.side is Side.ONLINE else self.cmdlet
+
 
 @dataclass(frozen=True)
 class ExportManifest:
-    """A manifest; `damage` says why it cannot be relied on, '' for a sound one."""
+    """A manifest; `damage` says why it cannot be relied on, '' for a sound one.
+
+    `server`: the computer on which the session was, or the organisation of Exchange Online.
+    """
 
     name: str
     folder: str
-    computer: str
+    side: Side
+    server: str
     exported_at: datetime | None
     one_domain_only: bool
     commands: tuple[ExportedCommand, ...]
@@ -78,42 +89,52 @@ def read_manifest(objects: Iterator[PsValue], name: str, folder: str) -> ExportM
     A manifest that is cut off, edited or of another version keeps the commands read so far.
     """
     commands: list[ExportedCommand] = []
-    header: PsObject | None = None
+    side = Side.ON_PREMISES
     try:
-        first = next(objects, None)
-        if not (isinstance(first, PsObject) and is_manifest(first)):
+        header = next(objects, None)
+        if not (isinstance(header, PsObject) and is_manifest(header)):
             return None
-        header = first
         if whole(header, "Version") != VERSION:
             raise misfit(header, "Version", f"{VERSION}, the only one this program knows,")
-        commands.extend(_command(found) for found in objects)
+        side = _side(header)
+        commands.extend(_command(found, side) for found in objects)
         if whole(header, "Commands") != len(commands):
             raise misfit(header, "Commands", f"{len(commands)}, the number that follow,")
-        return _manifest(header, name, folder, commands, "")
+        return _manifest(header, side, name, folder, commands)
     except (AnswerCutShort, UnexpectedAnswer) as error:
         damage = f"{name} cannot be relied on: {error}"
-        return _manifest(header, name, folder, commands, damage)
+        return ExportManifest(name, folder, side, "", None, False, tuple(commands), damage)
+
+
+def _side(header: PsObject) -> Side:
+    """The side of the session; the script said nothing as long as it knew on-premises alone."""
+    said = optional_text(header, "Side")
+    if said is None:
+        return Side.ON_PREMISES
+    if said not in set(Side):
+        raise misfit(header, "Side", f"{Side.ON_PREMISES} or {Side.ONLINE}")
+    return Side(said)
 
 
 def _manifest(
-    header: PsObject | None, name: str, folder: str, commands: list[ExportedCommand], damage: str
+    header: PsObject, side: Side, name: str, folder: str, commands: list[ExportedCommand]
 ) -> ExportManifest:
-    if header is None or damage:
-        return ExportManifest(name, folder, "", None, False, tuple(commands), damage)
     # only the domain of the session's server is seen, unless the view or a parameter widens it
-    narrow = not flag(header, "ViewEntireForest") and whole(header, "ForestDomains") != 1
+    one_domain = not flag(header, "ViewEntireForest") and whole(header, "ForestDomains") != 1
+    server = "Organization" if side is Side.ONLINE else "Computer"
     return ExportManifest(
         name=name,
         folder=folder,
-        computer=text_or_empty(header, "Computer"),
+        side=side,
+        server=text_or_empty(header, server),
         exported_at=optional_moment(header, "ExportedUTC"),
-        one_domain_only=narrow,
+        one_domain_only=one_domain and side is Side.ON_PREMISES,
         commands=tuple(commands),
         damage="",
     )
 
 
-def _command(found: PsValue) -> ExportedCommand:
+def _command(found: PsValue, side: Side) -> ExportedCommand:
     if not isinstance(found, PsObject):
         raise UnexpectedAnswer("an entry is no object")
     state = text(found, "State")
@@ -121,6 +142,7 @@ def _command(found: PsValue) -> ExportedCommand:
         raise misfit(found, "State", f"one of {', '.join(STATES)}")
     categories = set(texts(found, "ErrorCategories"))
     return ExportedCommand(
+        side=side,
         cmdlet=text(found, "Cmdlet"),
         state=state,
         file=optional_text(found, "File") or "",

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import TypedDict
 
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.organization import VIEW_ONLY
@@ -20,6 +23,7 @@ from auditor.collectors.reading import (
 )
 from auditor.collectors.recipients import VIEW_ONLY_RECIPIENTS
 from auditor.evidence.base import Evidence
+from auditor.evidence.exchange_online import ExoDeviceAccessRule
 from auditor.evidence.normalise import eas_version
 from auditor.evidence.recipients import (
     OnpremActiveSyncSettings,
@@ -52,8 +56,11 @@ def _active_sync_settings(found: PsObject) -> Iterator[Evidence]:
     )
 
 
-def _device_access_rule(found: PsObject) -> Iterator[Evidence]:
-    yield OnpremDeviceAccessRule(
+def device_access_rule(
+    model: type[OnpremDeviceAccessRule] | type[ExoDeviceAccessRule], found: PsObject
+) -> Iterator[Evidence]:
+    """The row of a device access rule, which reads the same on both sides."""
+    yield model(
         guid=guid(found, "Guid"),
         name=text(found, "Name"),
         characteristic=text(found, "Characteristic"),
@@ -67,12 +74,38 @@ def _mobile_device(found: PsObject) -> Iterator[Evidence]:
     mailbox = mailbox_of(name)
     if mailbox is None:
         raise misfit(found, "DistinguishedName", "a device in the container of a mailbox")
-    device = text(found, "DeviceId")
-    version = _version(found)
     yield OnpremMobileDevice(
-        guid=guid(found, "Guid"),
         distinguished_name=name,
         mailbox_distinguished_name_key=mailbox.lower(),
+        **device_columns(found, _version(found)),
+    )
+
+
+class DeviceColumns(TypedDict):
+    """What a mobile device says of itself on both sides."""
+
+    guid: str
+    user_display_name: str | None
+    device_id: str
+    device_id_key: str
+    device_type: str | None
+    device_model: str | None
+    device_os: str | None
+    device_user_agent: str | None
+    friendly_name: str | None
+    client_type: str | None
+    client_version: str | None
+    eas_version: int | None
+    device_access_state: str | None
+    device_access_state_reason: str | None
+    first_sync_time: datetime | None
+
+
+def device_columns(found: PsObject, version: str | None) -> DeviceColumns:
+    """The columns of a mobile device, but for those that join it to its mailbox."""
+    device = text(found, "DeviceId")
+    return DeviceColumns(
+        guid=guid(found, "Guid"),
         user_display_name=optional_text(found, "UserDisplayName"),
         device_id=device,
         device_id_key=device.lower(),
@@ -109,7 +142,7 @@ DEVICE_ACCESS_RULE = ExchangeCollector(
     tables=(OnpremDeviceAccessRule,),
     properties=("Guid", "Name", "Characteristic", "QueryString", "AccessLevel"),
     permission=VIEW_ONLY,
-    rows=_device_access_rule,
+    rows=partial(device_access_rule, OnpremDeviceAccessRule),
 )
 MOBILE_DEVICE = ExchangeCollector(
     cmdlets=("Get-MobileDevice", "Get-ActiveSyncDevice"),

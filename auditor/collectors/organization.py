@@ -62,11 +62,12 @@ def _organization_relationship(found: PsObject) -> Iterator[Evidence]:
         when_changed_utc=optional_moment(found, "WhenChangedUTC")
         or optional_moment(found, "WhenChanged"),
     )
-    for domain in _domains(texts(found, "DomainNames")):
+    for domain in lower_domains(texts(found, "DomainNames")):
         yield OnpremOrganizationRelationshipDomain(relationship_guid=relationship, domain=domain)
 
 
-def _domains(written: list[str]) -> list[str]:
+def lower_domains(written: list[str]) -> list[str]:
+    """Domains in lower case, each once, in their order."""
     return list(dict.fromkeys(domain.lower() for domain in written))
 
 
@@ -80,7 +81,7 @@ def _hybrid_configuration(found: PsObject) -> Iterator[Evidence]:
             hybrid_configuration_guid=configuration, feature=feature
         )
     written = (domain.lower() for domain in texts(found, "Domains"))
-    for domain in _domains([domain.removeprefix(_AUTODISCOVER_DOMAIN) for domain in written]):
+    for domain in lower_domains([domain.removeprefix(_AUTODISCOVER_DOMAIN) for domain in written]):
         yield OnpremHybridConfigurationDomain(
             hybrid_configuration_guid=configuration, domain=domain
         )

@@ -7,6 +7,7 @@ ActiveSyncMailboxPolicy (learn.microsoft.com); no public export of them is known
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.organization import VIEW_ONLY
@@ -20,6 +21,7 @@ from auditor.collectors.reading import (
     whole,
 )
 from auditor.evidence.base import Evidence
+from auditor.evidence.exchange_online import ExoMobileDevicePolicy
 from auditor.evidence.policies import (
     OnpremAuthenticationPolicy,
     OnpremEmailAddressPolicy,
@@ -42,11 +44,15 @@ _NAMES_OF_2010 = {
 }
 """Settings of a mobile device policy that changed their names with Exchange 2013."""
 
-_SAME_NAMES = (
+POLICY_PROPERTIES = (
+    "Guid",
+    "Name",
+    *_NAMES_OF_2010,
     "AllowNonProvisionableDevices",
     "RequireDeviceEncryption",
     "RequireStorageCardEncryption",
 )
+"""What a mobile device policy is read from, in the names since Exchange 2013."""
 
 
 def _email_address_policy(found: PsObject) -> Iterator[Evidence]:
@@ -97,9 +103,12 @@ def _least(found: PsObject, name: str) -> int | None:
     return 0 if least is None and spelled in found else least
 
 
-def _mobile_device_policy(found: PsObject) -> Iterator[Evidence]:
+def mobile_device_policy(
+    model: type[OnpremMobileDevicePolicy] | type[ExoMobileDevicePolicy], found: PsObject
+) -> Iterator[Evidence]:
+    """The row of a mobile device policy, which reads the same on both sides."""
     lock = _spelled(found, "MaxInactivityTimeLock")
-    yield OnpremMobileDevicePolicy(
+    yield model(
         guid=guid(found, "Guid"),
         name=text(found, "Name"),
         is_default=flag(found, _spelled(found, "IsDefault")),
@@ -156,9 +165,9 @@ MOBILE_DEVICE_POLICY = ExchangeCollector(
     cmdlets=("Get-MobileDeviceMailboxPolicy", "Get-ActiveSyncMailboxPolicy"),
     types=frozenset({"MobileMailboxPolicy", "ActiveSyncMailboxPolicy"}),
     tables=(OnpremMobileDevicePolicy,),
-    properties=("Guid", "Name", *_NAMES_OF_2010, *_NAMES_OF_2010.values(), *_SAME_NAMES),
+    properties=(*POLICY_PROPERTIES, *_NAMES_OF_2010.values()),
     permission=VIEW_ONLY,
-    rows=_mobile_device_policy,
+    rows=partial(mobile_device_policy, OnpremMobileDevicePolicy),
 )
 SETTING_OVERRIDE = ExchangeCollector(
     cmdlets=("Get-SettingOverride",),

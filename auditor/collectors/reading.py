@@ -22,6 +22,9 @@ _LARGEST = 2**63 - 1
 """What a column holds."""
 _SPAN = re.compile(r"(?:([0-9]{1,5})\.)?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,7})?")
 _FLAGS = {"true": True, "false": False}
+_NO_GUID = "00000000-0000-0000-0000-000000000000"
+_UNLIMITED = "unlimited"
+"""What the Unlimited of a number or a size is as text, in lower case."""
 _NEVER = 1
 """Year of .NET's smallest date, which stands for a date that was never set."""
 
@@ -85,10 +88,18 @@ def optional_guid(found: PsObject, name: str) -> str | None:
     return guid(found, name) if optional_text(found, name) else optional_text(found, name)
 
 
+def assigned_guid(found: PsObject, name: str) -> str | None:
+    """A GUID as `optional_guid` reads it; '' too for one of zeros, which .NET has for none."""
+    value = optional_guid(found, name)
+    return "" if value == _NO_GUID else value
+
+
 def flag(found: PsObject, name: str) -> bool | None:
     """True or False, also as text; None where the property is left out or holds nothing."""
     value = found.optional(name)
-    if value is None or isinstance(value, bool):
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in _FLAGS:
         return _FLAGS[value.lower()]
@@ -98,11 +109,28 @@ def flag(found: PsObject, name: str) -> bool | None:
 def whole(found: PsObject, name: str) -> int | None:
     """A whole number, also as text; None where the property is left out or holds nothing."""
     value = found.optional(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     raise misfit(found, name, "a whole number")
+
+
+def limit(found: PsObject, name: str) -> int | None:
+    """A whole number as `whole` reads it; None too for `Unlimited`."""
+    return None if _is_unlimited(found, name) else whole(found, name)
+
+
+def size_limit(found: PsObject, name: str) -> int | None:
+    """Bytes as `size` reads them; None too for `Unlimited`."""
+    return None if _is_unlimited(found, name) else size(found, name)
+
+
+def _is_unlimited(found: PsObject, name: str) -> bool:
+    value = found.optional(name)
+    return isinstance(value, str) and value.lower() == _UNLIMITED
 
 
 def size(found: PsObject, name: str) -> int | None:

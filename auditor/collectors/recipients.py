@@ -7,6 +7,7 @@ answer of Exchange 2016; of the others no public export is known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.reading import (
@@ -19,6 +20,10 @@ from auditor.collectors.reading import (
     texts,
 )
 from auditor.evidence.base import Evidence
+from auditor.evidence.exchange_online_recipients import (
+    ExoCasMailboxAllowedDevice,
+    ExoCasMailboxBlockedDevice,
+)
 from auditor.evidence.normalise import address_parts, server_key
 from auditor.evidence.recipients import (
     OnpremCasMailbox,
@@ -70,20 +75,35 @@ def addresses(
     model: type[OnpremMailboxAddress] | type[OnpremRemoteMailboxAddress],
 ) -> Iterator[Evidence]:
     """One row for each proxy address of a mailbox, each once."""
+    for proxy in proxy_addresses(proxies):
+        yield model(
+            mailbox_guid=mailbox,
+            prefix=proxy.prefix,
+            address=proxy.address,
+            domain=proxy.domain,
+            is_primary=proxy.is_primary,
+        )
+
+
+class ProxyAddress(NamedTuple):
+    """A proxy address in its parts, see `address_parts`."""
+
+    prefix: str
+    address: str
+    domain: str
+    is_primary: bool
+
+
+def proxy_addresses(proxies: Iterable[str]) -> Iterator[ProxyAddress]:
+    """Each proxy address of a recipient once, in its parts."""
     seen = set()
     for proxy in proxies:
         prefix, address, domain = address_parts(proxy)
         # Exchange marks the primary address of a kind by a prefix in capitals
-        is_primary = proxy.startswith(f"{prefix.upper()}:")
-        if (prefix, address, is_primary) not in seen:
-            seen.add((prefix, address, is_primary))
-            yield model(
-                mailbox_guid=mailbox,
-                prefix=prefix,
-                address=address,
-                domain=domain,
-                is_primary=is_primary,
-            )
+        found = ProxyAddress(prefix, address, domain, proxy.startswith(f"{prefix.upper()}:"))
+        if found not in seen:
+            seen.add(found)
+            yield found
 
 
 def _cas_mailbox(found: PsObject) -> Iterator[Evidence]:
@@ -96,14 +116,21 @@ def _cas_mailbox(found: PsObject) -> Iterator[Evidence]:
         active_sync_mailbox_policy=optional_text(found, "ActiveSyncMailboxPolicy"),
         active_sync_mailbox_policy_is_defaulted=flag(found, "ActiveSyncMailboxPolicyIsDefaulted"),
     )
+    allowed, blocked = OnpremCasMailboxAllowedDevice, OnpremCasMailboxBlockedDevice
+    yield from personal_devices(found, mailbox, allowed, blocked)
+
+
+def personal_devices(
+    found: PsObject,
+    mailbox: str,
+    allowed: type[OnpremCasMailboxAllowedDevice] | type[ExoCasMailboxAllowedDevice],
+    blocked: type[OnpremCasMailboxBlockedDevice] | type[ExoCasMailboxBlockedDevice],
+) -> Iterator[Evidence]:
+    """One row for each device on the personal lists of a CAS mailbox."""
     for key, device in device_keys(texts(found, "ActiveSyncAllowedDeviceIDs")).items():
-        yield OnpremCasMailboxAllowedDevice(
-            mailbox_guid=mailbox, device_id=device, device_id_key=key
-        )
+        yield allowed(mailbox_guid=mailbox, device_id=device, device_id_key=key)
     for key, device in device_keys(texts(found, "ActiveSyncBlockedDeviceIDs")).items():
-        yield OnpremCasMailboxBlockedDevice(
-            mailbox_guid=mailbox, device_id=device, device_id_key=key
-        )
+        yield blocked(mailbox_guid=mailbox, device_id=device, device_id_key=key)
 
 
 def device_keys(identifiers: Iterable[str]) -> dict[str, str]:

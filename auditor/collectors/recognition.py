@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
-from auditor.collectors.contract import ExchangeCollector
-from auditor.collectors.registry import EXCHANGE_COLLECTORS
+from auditor.collectors.contract import ExchangeCollector, Side
+from auditor.collectors.registry import ALL_COLLECTORS
 from auditor.collectors.servers import SETUP_FILE
 from auditor.sources.clixml import PsObject
 
@@ -42,6 +41,7 @@ _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = (
     ("MailboxStatistics", frozenset({"TotalItemSize", "ItemCount"})),
     ("MobileDeviceConfiguration", frozenset({"LastSuccessSync", "DeviceWipeRequestTime"})),
     ("MailboxAcePresentationObject", frozenset({"AccessRights", "IsInherited", "User"})),
+    ("MigrationEndpoint", frozenset({"EndpointType", "RemoteServer"})),
 )
 """What only the objects of one command carry together, for objects that lost their type name."""
 
@@ -50,24 +50,17 @@ _UNTYPED = frozenset({"", "PSCustomObject", "PSObject", "Object"})
 WANTED: frozenset[str] = frozenset(
     {
         *ORIGIN,
-        *(name for collector in EXCHANGE_COLLECTORS for name in collector.properties),
+        *(name for collector in ALL_COLLECTORS for name in collector.properties),
         *(name for _, names in _SIGNATURES for name in names),
     }
 )
 """Every property that anything here looks at; the reader need not build the others."""
 
-_BY_TYPE = {kind: collector for collector in EXCHANGE_COLLECTORS for kind in collector.types}
+_BY_TYPE = {(kind, each.side): each for each in ALL_COLLECTORS for kind in each.types}
 _BY_CMDLET = {
-    cmdlet.lower(): collector for collector in EXCHANGE_COLLECTORS for cmdlet in collector.cmdlets
+    (cmdlet.lower(), each.side): each for each in ALL_COLLECTORS for cmdlet in each.cmdlets
 }
-
-
-class Origin(StrEnum):
-    """Where an object lives, as far as it says so itself."""
-
-    ON_PREMISES = "on-premises"
-    CLOUD = "Exchange Online"
-    UNKNOWN = "unknown"
+OTHER_SIDE = {Side.ON_PREMISES: Side.ONLINE, Side.ONLINE: Side.ON_PREMISES}
 
 
 def kind_of(found: PsObject) -> str:
@@ -78,47 +71,54 @@ def kind_of(found: PsObject) -> str:
     return fitting[0] if len(fitting) == 1 else ""
 
 
-def collector_of(found: PsObject) -> ExchangeCollector | None:
-    """The collector that reads this object; None where no table needs it.
+def collector_of(
+    found: PsObject, side: Side, promised: ExchangeCollector | None = None
+) -> ExchangeCollector | None:
+    """The collector of that side that reads this object; None where no table of it needs it.
 
-    File versions count only when the file is ExSetup.exe, which alone names rollups and updates.
+    `promised`: the collector of the command that a manifest names, for objects that do not say
+    themselves what they are. File versions count only when the file is ExSetup.exe, which alone
+    names rollups and updates.
     """
     kind = kind_of(found)
     if kind == "FileVersionInfo":
         name = found.optional("FileName")
         if not (isinstance(name, str) and name.lower().endswith(SETUP_FILE)):
             return None
-    return _BY_TYPE.get(kind)
+    if not kind and promised is not None and promised.side is side:
+        return promised
+    return _BY_TYPE.get((kind, side))
 
 
-def collector_of_cmdlet(cmdlet: str) -> ExchangeCollector | None:
-    """The collector of a command, by its name."""
-    return _BY_CMDLET.get(cmdlet.lower())
+def collector_of_cmdlet(cmdlet: str, side: Side) -> ExchangeCollector | None:
+    """The collector of a command of that side, by its name."""
+    return _BY_CMDLET.get((cmdlet.lower(), side))
 
 
 def collector_named_by(file: str) -> ExchangeCollector | None:
     """The collector whose command a file's name seems to mean: `GetMailbox.xml`, `Mailbox.clixml`.
 
-    Only for files that carry no object to recognise; a name never makes a table complete.
+    Only for files that carry no object to recognise; a name never makes a table complete. A name
+    of a command of both sides counts for the one on-premises.
     """
     stem = re.sub(r"[^a-z0-9]", "", file.rpartition("/")[2].rpartition(".")[0].lower())
-    for cmdlet, collector in _BY_CMDLET.items():
+    for (cmdlet, _), collector in _BY_CMDLET.items():
         word = re.sub(r"[^a-z0-9]", "", cmdlet.partition(" ")[2] or cmdlet).removesuffix("exe")
         if stem in {word, word.removeprefix("get")}:
             return collector
     return None
 
 
-def origin_of(found: PsObject) -> Origin:
-    """Where the object lives; the same commands with the same types run in Exchange Online too.
+def side_of(found: PsObject) -> Side | None:
+    """Where the object lives, None where it does not say; the same types come from both sides.
 
     An object's distinguished name ends in the domain of its directory, and OriginatingServer is a
     domain controller of it: for the cloud something under prod.outlook.com or its sovereign kin.
     """
     places = [_domain_of(name, found.optional(name)) for name in ORIGIN]
     if any(_is_cloud(place) for place in places):
-        return Origin.CLOUD
-    return Origin.ON_PREMISES if any(places) else Origin.UNKNOWN
+        return Side.ONLINE
+    return Side.ON_PREMISES if any(places) else None
 
 
 def _domain_of(name: str, value: object) -> str:

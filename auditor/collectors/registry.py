@@ -1,4 +1,7 @@
-"""Every collector of Exchange objects, in the order the export script asks for them."""
+"""Every collector of Exchange objects, in the order the export scripts ask for them.
+
+EXCHANGE_COLLECTORS are those of Exchange on-premises, ALL_COLLECTORS those of both sides.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from auditor.collectors import (
     trust,
 )
 from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.exo_registry import EXCHANGE_ONLINE_COLLECTORS
 
 EXCHANGE_COLLECTORS: tuple[ExchangeCollector, ...] = (
     servers.EXCHANGE_SERVER,
@@ -42,4 +46,8 @@ EXCHANGE_COLLECTORS: tuple[ExchangeCollector, ...] = (
     per_mailbox.MAILBOX_STATISTICS,
     per_mailbox.MOBILE_DEVICE_STATISTICS,
     per_mailbox.MAILBOX_PERMISSION,
+)
+ALL_COLLECTORS: tuple[ExchangeCollector, ...] = (
+    *EXCHANGE_COLLECTORS,
+    *EXCHANGE_ONLINE_COLLECTORS,
 )

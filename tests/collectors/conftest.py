@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.collectors.contract import Side
 from auditor.collectors.exports import ImportSummary, import_exports
 from auditor.collectors.recognition import collector_of
 from auditor.evidence.base import Evidence
@@ -87,17 +88,17 @@ def objects() -> Callable[[Path], list[PsObject]]:
 
 
 @pytest.fixture
-def rows(payloads: Path) -> Callable[[str], list[Evidence]]:
+def rows(payloads: Path) -> Callable[..., list[Evidence]]:
     """The rows of every object of a payload, by the collector that its types name."""
 
-    def read(name: str) -> list[Evidence]:
-        return [row for each in _objects(payloads / name) for row in _rows(each)]
+    def read(name: str, side: Side = Side.ON_PREMISES) -> list[Evidence]:
+        return [row for each in _objects(payloads / name) for row in _rows(each, side)]
 
     return read
 
 
-def _rows(found: PsObject) -> list[Evidence]:
-    collector = collector_of(found)
+def _rows(found: PsObject, side: Side) -> list[Evidence]:
+    collector = collector_of(found, side)
     assert collector is not None
     return list(collector.rows(found))
 

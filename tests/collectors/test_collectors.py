@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.collectors import certificates, mobile, organization, recipients, servers
-from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.contract import ExchangeCollector, Side
+from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.mobile import mailbox_of
 from auditor.collectors.recognition import collector_of
-from auditor.collectors.registry import EXCHANGE_COLLECTORS
+from auditor.collectors.registry import ALL_COLLECTORS, EXCHANGE_COLLECTORS
 from auditor.errors import UnexpectedAnswer
 from auditor.evidence.base import Evidence
 from auditor.evidence.organization import (
@@ -32,7 +33,6 @@ from auditor.evidence.organization import (
     OnpremOrganizationRelationshipDomain,
     OnpremRemoteDomain,
 )
-from auditor.evidence.plan import PlanMove
 from auditor.evidence.recipients import (
     OnpremActiveSyncSettings,
     OnpremCasMailbox,
@@ -62,7 +62,7 @@ CERTIFICATE_TYPES = ("Microsoft.Exchange.Management.SystemConfigurationTasks.Exc
 
 
 def _collector(found: PsObject) -> ExchangeCollector:
-    collector = collector_of(found)
+    collector = collector_of(found, Side.ON_PREMISES)
     assert collector is not None
     return collector
 
@@ -70,24 +70,35 @@ def _collector(found: PsObject) -> ExchangeCollector:
 Rows = Callable[[str], list[Evidence]]
 
 
-def test_every_collected_table_has_exactly_one_collector() -> None:
-    provided = Counter(model for each in EXCHANGE_COLLECTORS for model in each.tables)
-    assert provided == Counter(model for model in COLLECTED if model is not PlanMove)
+def tables_of(prefix: str) -> set[type[Evidence]]:
+    return {model for model in COLLECTED if model.table.startswith(prefix)}
 
 
-def test_no_two_collectors_claim_a_type_or_a_command() -> None:
-    types = Counter(kind for each in EXCHANGE_COLLECTORS for kind in each.types)
-    cmdlets = Counter(cmdlet for each in EXCHANGE_COLLECTORS for cmdlet in each.cmdlets)
+def test_every_table_of_exchange_has_exactly_one_collector_on_its_side() -> None:
+    provided = Counter(model for each in ALL_COLLECTORS for model in each.tables)
+    assert set(provided.values()) == {1}
+    by_side = {
+        side: {model for each in ALL_COLLECTORS if each.side is side for model in each.tables}
+        for side in Side
+    }
+    read_from_the_directory = {model for each in DIRECTORY_COLLECTORS for model in each.tables}
+    assert by_side[Side.ONLINE] == tables_of("exo_")
+    assert by_side[Side.ON_PREMISES] | read_from_the_directory == tables_of("onprem_")
+
+
+def test_no_two_collectors_of_a_side_claim_a_type_or_a_command() -> None:
+    types = Counter((kind, each.side) for each in ALL_COLLECTORS for kind in each.types)
+    cmdlets = Counter((cmdlet, each.side) for each in ALL_COLLECTORS for cmdlet in each.cmdlets)
     assert set((types | cmdlets).values()) == {1}
 
 
 def test_collectors_only_run_commands_that_read() -> None:
-    cmdlets = [cmdlet for each in EXCHANGE_COLLECTORS for cmdlet in each.cmdlets]
+    cmdlets = [cmdlet for each in ALL_COLLECTORS for cmdlet in each.cmdlets]
     assert [cmdlet for cmdlet in cmdlets if not cmdlet.startswith("Get-")] == []
 
 
 def test_no_collector_filters() -> None:
-    asked = {name for each in EXCHANGE_COLLECTORS for name in each.parameters}
+    asked = {name for each in ALL_COLLECTORS for name in each.parameters}
     assert asked == {"ResultSize", "IgnoreDefaultScope"}
 
 
@@ -125,7 +136,7 @@ def test_a_collector_asks_for_exactly_the_properties_it_reads(
     answers.append(rehydrated(certificate("CN=ex01", []), "ex01"))
     answers += [without_utc_times(found) for found in answers]
     for found in answers:
-        if collector_of(found) is collector:
+        if collector_of(found, collector.side) is collector:
             list(collector.rows(Watched(found, seen)))
     assert seen == set(collector.properties)
 
@@ -136,7 +147,7 @@ def test_the_main_row_comes_first_and_the_others_belong_to_the_tables_of_the_col
 ) -> None:
     answers = [found for path in payloads.glob("*.xml") for found in objects(path)]
     for found in answers:
-        if collector_of(found) is collector:
+        if collector_of(found, collector.side) is collector:
             models = [type(row) for row in collector.rows(found)]
             assert models[0] is collector.tables[0]
             assert set(models[1:]) <= set(collector.tables[1:])

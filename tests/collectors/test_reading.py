@@ -81,9 +81,10 @@ def test_flags_come_as_truth_or_as_its_text(value: PsValue, flag: bool) -> None:
 def test_a_flag_that_nobody_set_is_unknown() -> None:
     assert reading.flag(NOTHING, "It") is None
     assert reading.flag(holding(None), "It") is None
+    assert reading.flag(holding(""), "It") is None
 
 
-@pytest.mark.parametrize("value", [1, 0, "", "yes", [True]])
+@pytest.mark.parametrize("value", [1, 0, " ", "yes", [True]])
 def test_what_is_neither_true_nor_false_raises(value: PsValue) -> None:
     with pytest.raises(UnexpectedAnswer, match="True or False"):
         reading.flag(holding(value), "It")
@@ -93,10 +94,11 @@ def test_whole_numbers_come_as_numbers_or_as_their_text() -> None:
     assert reading.whole(holding(1), "It") == 1
     assert reading.whole(holding("-20"), "It") == -20
     assert reading.whole(holding(None), "It") is None
+    assert reading.whole(holding(""), "It") is None
     assert reading.whole(NOTHING, "It") is None
 
 
-@pytest.mark.parametrize("value", [True, 1.5, "1.5", "", "9" * 5_000, "\u0661"])
+@pytest.mark.parametrize("value", [True, 1.5, "1.5", " ", "9" * 5_000, "\u0661"])
 def test_what_is_no_whole_number_raises(value: PsValue) -> None:
     with pytest.raises(UnexpectedAnswer, match="a whole number"):
         reading.whole(holding(value), "It")
@@ -122,12 +124,35 @@ def test_a_size_may_be_grouped_in_twos_or_be_a_bare_number(written: PsValue, cou
 def test_a_size_that_nobody_gave_is_unknown() -> None:
     assert reading.size(NOTHING, "It") is None
     assert reading.size(holding(None), "It") is None
+    assert reading.size(holding(""), "It") is None
+
+
+def test_a_limit_may_be_unlimited() -> None:
+    assert [reading.limit(holding(value), "It") for value in ("Unlimited", "20", 20, None)] == [
+        *(None, 20, 20, None)
+    ]
+    assert [
+        reading.size_limit(holding(value), "It") for value in ("unlimited", "1 KB (9 bytes)")
+    ] == [None, 9]
+    assert reading.limit(NOTHING, "It") is None
+    for read in (reading.limit, reading.size_limit):
+        with pytest.raises(UnexpectedAnswer):
+            read(holding("Unlimitedly"), "It")
+
+
+def test_a_guid_of_zeros_assigns_nothing() -> None:
+    zeros = "00000000-0000-0000-0000-000000000000"
+    assert reading.assigned_guid(holding(zeros), "It") == ""
+    assert reading.assigned_guid(holding(None), "It") == ""
+    assert reading.assigned_guid(holding(GUID), "It") == GUID.lower()
+    assert reading.assigned_guid(NOTHING, "It") is None
+    assert reading.guid(holding(zeros), "It") == zeros
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        *("Unlimited", "", "1.2 GB", "1.2 GB (bytes)", "(1.5 GB)", "(1,288.490,188 bytes)"),
+        *("Unlimited", " ", "1.2 GB", "1.2 GB (bytes)", "(1.5 GB)", "(1,288.490,188 bytes)"),
         *("(12 bytes) (13 bytes)", "(12 bytes", f"({2**63} bytes)", f"({'9' * 5_000} bytes)"),
         *(-1, 2**63, True, ["77"]),
     ],

@@ -5,49 +5,49 @@ from __future__ import annotations
 import pytest
 
 from auditor.collectors import mobile, recipients, servers
-from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.contract import ExchangeCollector, Side
 from auditor.collectors.recognition import (
-    Origin,
     collector_named_by,
     collector_of,
     collector_of_cmdlet,
     kind_of,
-    origin_of,
+    side_of,
 )
 from auditor.sources.clixml import PsObject, PsValue
 
+HERE = Side.ON_PREMISES
 MAILBOX = "Microsoft.Exchange.Data.Directory.Management.Mailbox"
 CUSTOM = ("System.Management.Automation.PSCustomObject", "System.Object")
 
 
 @pytest.mark.parametrize("prefix", ["", "Deserialized.", "Selected.", "Selected.Deserialized."])
 def test_a_type_is_known_whatever_remoting_or_select_object_put_before_it(prefix: str) -> None:
-    assert collector_of(PsObject({}, (f"{prefix}{MAILBOX}",))) is recipients.MAILBOX
+    assert collector_of(PsObject({}, (f"{prefix}{MAILBOX}",)), HERE) is recipients.MAILBOX
 
 
 def test_an_object_without_its_type_is_known_by_what_only_one_command_gives() -> None:
     found = PsObject({"RemoteRoutingAddress": None, "EmailAddresses": []}, CUSTOM)
-    assert collector_of(found) is recipients.REMOTE_MAILBOX
+    assert collector_of(found, HERE) is recipients.REMOTE_MAILBOX
 
 
 def test_an_object_whose_properties_fit_two_commands_is_not_guessed() -> None:
     found = PsObject(
         {"RemoteRoutingAddress": None, "EmailAddresses": [], "Features": [], "Domains": []}, CUSTOM
     )
-    assert (kind_of(found), collector_of(found)) == ("", None)
+    assert (kind_of(found), collector_of(found, HERE)) == ("", None)
 
 
 def test_a_type_that_is_known_to_be_another_is_not_read_by_its_properties() -> None:
     found = PsObject({"RemoteRoutingAddress": None, "EmailAddresses": []}, ("X.Y.SyncMailbox",))
-    assert collector_of(found) is None
+    assert collector_of(found, HERE) is None
 
 
 def test_of_file_versions_only_that_of_exsetup_counts() -> None:
     types = ("System.Diagnostics.FileVersionInfo",)
     setup = PsObject({"FileName": "C:\\V15\\bin\\ExSetup.exe"}, types)
     other = PsObject({"FileName": "C:\\Windows\\System32\\inetsrv\\w3wp.exe"}, types)
-    assert collector_of(setup) is servers.EXCHANGE_BUILD
-    assert [collector_of(found) for found in (other, PsObject({}, types))] == [None, None]
+    assert collector_of(setup, HERE) is servers.EXCHANGE_BUILD
+    assert [collector_of(found, HERE) for found in (other, PsObject({}, types))] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_of_file_versions_only_that_of_exsetup_counts() -> None:
 def test_an_object_under_a_directory_of_the_cloud_is_of_the_cloud(
     properties: dict[str, PsValue],
 ) -> None:
-    assert origin_of(PsObject(properties, (MAILBOX,))) is Origin.CLOUD
+    assert side_of(PsObject(properties, (MAILBOX,))) is Side.ONLINE
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_an_object_under_a_directory_of_the_cloud_is_of_the_cloud(
 def test_an_object_under_any_other_directory_is_on_premises(
     properties: dict[str, PsValue],
 ) -> None:
-    assert origin_of(PsObject(properties, (MAILBOX,))) is Origin.ON_PREMISES
+    assert side_of(PsObject(properties, (MAILBOX,))) is Side.ON_PREMISES
 
 
-def test_an_object_that_does_not_say_where_it_lives_is_unknown() -> None:
+def test_an_object_that_does_not_say_where_it_lives_is_of_no_side() -> None:
     found = PsObject({"Name": "Ann", "DistinguishedName": ""}, (MAILBOX,))
-    assert origin_of(found) is Origin.UNKNOWN
+    assert side_of(found) is None
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_a_name_hints_at_a_command_only_when_it_is_the_commands_own(
 
 
 def test_an_older_command_belongs_to_the_collector_of_the_newer_one() -> None:
-    assert collector_of_cmdlet("get-activesyncdevice") is mobile.MOBILE_DEVICE
-    assert collector_of_cmdlet("Remove-Mailbox") is None
+    assert collector_of_cmdlet("get-activesyncdevice", HERE) is mobile.MOBILE_DEVICE
+    assert collector_of_cmdlet("Remove-Mailbox", HERE) is None
