@@ -40,8 +40,9 @@ OPERATORS = frozenset({
 FUNCTIONS = frozenset({
     "!~~", "!~~*", "%", "*", "+", "-", "/", "//", "abs", "any_value", "bool_and", "bool_or",
     "contains", "count", "count_star", "date_diff", "dense_rank", "ends_with", "length", "lower",
-    "max", "min", "nullif", "prefix", "rank", "replace", "round", "row_number", "starts_with",
-    "string_agg", "substr", "substring", "suffix", "sum", "trim", "upper", "||", "~~", "~~*",
+    "max", "min", "nullif", "prefix", "rank", "replace", "round", "row_number", "split_part",
+    "starts_with", "string_agg", "substr", "substring", "suffix", "sum", "trim", "upper", "||",
+    "~~", "~~*",
 })
 TYPES = frozenset({
     "BIGINT", "BOOL", "BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "INT", "INTEGER", "TEXT",

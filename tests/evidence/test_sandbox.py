@@ -241,6 +241,7 @@ ALLOWED = {
     "select coalesce(count, 0) + 2 * 3 - 4 % 3 as x, nullif(name, '') as y from phone": {"phone"},
     "select cast(count as varchar) || name as x, name::varchar as y from phone": {"phone"},
     "select date_diff('day', date '2026-01-01', $day) as x": set(),
+    "select split_part(name, '@', -1) as x from phone": {"phone"},
     "select substr(name, 1, 1) as x, replace(name, 'a', 'b') as y, length(name) as z,"
     " starts_with(name, 'a') as s, contains(name, 'a') as c, round(1.25, 1) as r from phone": {
         "phone"
