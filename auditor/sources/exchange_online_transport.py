@@ -40,7 +40,7 @@ _MAX_REDIRECTS = 3
 _MAX_FAILURES = 3
 _SILENCE = 2
 """Failures that one silence of a quarter of an hour counts for."""
-_BEARER = re.compile(r"[\x21-\x7e]{1,100000}")
+_SENDABLE = re.compile(r"[\x21-\x7e]{1,100000}")
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +61,11 @@ class Bearer:
     def __hash__(self) -> int:
         return hash(self._token)
 
+    @property
+    def sendable(self) -> bool:
+        """Whether it fits into a header."""
+        return _SENDABLE.fullmatch(self._token) is not None
+
     def header(self) -> str:
         """The value of the header Authorization; httpx hides it where it shows headers."""
         return f"Bearer {self._token}"
@@ -68,6 +73,10 @@ class Bearer:
     def struck_from(self, body: bytes) -> bytes:
         """A body without the token, should the service send it back."""
         return body.replace(self._token.encode("ascii"), b"(token)")
+
+    def printable(self, header: str) -> str:
+        """The value of a header as a sentence quotes it, without the token."""
+        return printable(header.replace(self._token, "(token)"))
 
 
 class AdminConnection:
@@ -116,12 +125,12 @@ class AdminConnection:
     def _bearer(self, claims: str) -> Bearer:
         scope = f"{self._base}/.default"
         demanded = {"claims": claims} if claims else {}
-        token = self._credential.get_token(scope, **demanded).token
-        if not _BEARER.fullmatch(token):
+        bearer = Bearer(self._credential.get_token(scope, **demanded).token)
+        if not bearer.sendable:
             raise AccessDenied(
                 f"The sign-in for {self._base} gave no token that could be sent; sign in again."
             )
-        return Bearer(token)
+        return bearer
 
     def _patiently(self, request: Request, bearer: Bearer) -> Answer | Fault:
         patience = self._limits.patience
@@ -170,7 +179,7 @@ class AdminConnection:
             if not followed:
                 return Fault(
                     UnexpectedAnswer,
-                    f"is pointed to {printable(target) or 'nowhere'}, which is not followed "
+                    f"is pointed to {bearer.printable(target) or 'nowhere'}, which is not followed "
                     "because the token would go there",
                     f"check the cloud, or {EXPORT}",
                     final=True,
@@ -198,7 +207,7 @@ class AdminConnection:
             response.status_code,
             len(raw),
             len(body),
-            printable(response.headers.get("request-id", "")) or "without an id",
+            bearer.printable(response.headers.get("request-id", "")) or "without an id",
         )
         return Answer(
             response.status_code,
@@ -229,6 +238,10 @@ def _client(
     transport: httpx.BaseTransport | None, limits: Limits, *, environment: bool
 ) -> httpx.Client:
     """`environment`: whether proxy and authorities are those that the environment names."""
+    # at DEBUG it writes the headers of answers, cookies among them
+    library = logging.getLogger("httpcore")
+    if library.level == logging.NOTSET:
+        library.setLevel(logging.INFO)
     try:
         return httpx.Client(
             transport=transport,
