@@ -61,12 +61,16 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the output if it e
 
 @app.command("export-script")
 @command
-def export_script() -> None:
+def export_script(
+    online: Annotated[
+        bool, typer.Option("--online", help="The script for an Exchange Online PowerShell window.")
+    ] = False,
+) -> None:
     """Print the PowerShell script that an administrator runs on site (reads only)."""
     from auditor import run
 
     # Bytes, since Windows would turn line ends and letters into those of the console.
-    sys.stdout.buffer.write(run.export_script().encode("utf-8"))
+    sys.stdout.buffer.write(run.export_script(online=online).encode("utf-8"))
 
 
 @app.command("import")

@@ -12,6 +12,7 @@ from typing import Literal
 
 from auditor import __version__
 from auditor.assessment import TABLES, read_assessment
+from auditor.collectors.contract import Side
 from auditor.collectors.export_script import render
 from auditor.collectors.exports import ImportSummary, import_exports
 from auditor.collectors.plan import read_plan, record_plan
@@ -277,9 +278,12 @@ def check_rules(packs: Sequence[Path]) -> tuple[int, list[str]]:
     return len(chosen), problems
 
 
-def export_script() -> str:
-    """The PowerShell script for the administrator on site, made from the collectors' lists."""
-    return render()
+def export_script(*, online: bool = False) -> str:
+    """The PowerShell script for an administrator, made from the collectors' lists.
+
+    It is for the Exchange Management Shell on site, or for a window of Exchange Online.
+    """
+    return render(Side.ONLINE if online else Side.ON_PREMISES)
 
 
 def rule_schema() -> str:

@@ -1,3 +1,4 @@
+#@ONPREMISES@
 # Export-HybridEvidence.ps1: what the hybrid onboarding auditor needs to know of Exchange on-premises.
 #
 # Run it in the Exchange Management Shell of Exchange 2010 or newer, as a member of
@@ -21,14 +22,37 @@ param(
     [switch]$ADPropertiesOnly,
     [switch]$IncludePerMailbox
 )
+$side = 'Exchange on-premises'
+#@ONLINE@
+# Export-OnlineEvidence.ps1: what the hybrid onboarding auditor needs to know of Exchange Online.
+#
+# Run it in a PowerShell window (5.1 or 7) with the module ExchangeOnlineManagement 3.0 or newer,
+# as a holder of the directory role Global Reader:
+#
+#     Connect-ExchangeOnline
+#     .\Export-OnlineEvidence.ps1
+#
+# It reads with the Get- commands listed below and writes to a new folder of its own, nothing else.
+# Send the whole folder to the auditor, manifest.clixml included.
+#
+# -OutDir            folder to write to; it must not exist yet
+param(
+    [string]$OutDir = ('online-evidence-' + (Get-Date -Format 'yyyyMMdd-HHmmss'))
+)
+$side = 'Exchange Online'
+#@END@
 $ErrorActionPreference = 'Continue'
 $manifestVersion = 1
 $errorsKept = 500
 $script:plan = @()
+#@ONPREMISES@
 $script:mailboxes = New-Object System.Collections.ArrayList
+#@END@
 
 function Add-PlanItem([string]$Name, [string[]]$Cmdlets, [hashtable]$Parameters, [string[]]$Properties, [bool]$PerServer, [string]$PerMailbox) {
+#@ONPREMISES@
     if ($PerMailbox -and -not $IncludePerMailbox) { return }
+#@END@
     $item = New-Object PSObject
     $item | Add-Member NoteProperty Name $Name
     $item | Add-Member NoteProperty Cmdlets $Cmdlets
@@ -77,21 +101,29 @@ function Add-Warning([string]$About, $Record) {
 # The wanted properties of one object. A property that this version of Exchange lacks is left out
 # and noted: Select-Object would invent it, empty.
 $narrow = {
+#@ONLINE@
+    # over REST the objects of one command need not all carry the same properties
+    $script:present = $null
+#@END@
     if ($null -eq $script:present) {
         $given = @{}
         foreach ($property in $_.PSObject.Properties) { $given[$property.Name] = $true }
         $script:present = @()
         foreach ($asked in $script:wanted) {
+#@ONPREMISES@
             if ($script:server -and $asked -eq 'Server') { continue }
             if ($script:mailbox -and $asked -eq 'AskedMailboxGuid') { continue }
+#@END@
             if ($given.ContainsKey($asked)) { $script:present += $asked }
             elseif ($script:missing -notcontains $asked) { $script:missing += $asked }
         }
     }
     $narrowed = Select-Object -InputObject $_ -Property $script:present
+#@ONPREMISES@
     if ($script:server) { $narrowed | Add-Member NoteProperty Server $script:server }
     if ($script:mailbox) { $narrowed | Add-Member NoteProperty AskedMailboxGuid $script:mailbox }
     if ($script:current -eq 'Get-Mailbox') { [void]$script:mailboxes.Add($_.Guid.ToString()) }
+#@END@
     $script:count++
     if ($script:count % 500 -eq 0) {
         Write-Progress -Activity 'Exporting evidence' -Status ($script:current + ': ' + $script:count + ' objects')
@@ -117,6 +149,7 @@ function Read-Command([string]$Cmdlet, [hashtable]$Parameters, [string]$Server, 
     foreach ($warning in $warned) { if ($warning) { Add-Warning $about $warning } }
 }
 
+#@ONPREMISES@
 function Get-SetupPath([string]$Name, [string]$Fqdn) {
     $keys = 'SOFTWARE\Microsoft\ExchangeServer\v15\Setup', 'SOFTWARE\Microsoft\ExchangeServer\v14\Setup', 'SOFTWARE\Microsoft\Exchange\Setup'
     $local = $Name -eq [System.Environment]::MachineName
@@ -191,6 +224,11 @@ function Read-Item($Item, [string]$Cmdlet, [hashtable]$Parameters) {
         }
     }
 }
+#@ONLINE@
+function Read-Item($Item, [string]$Cmdlet, [hashtable]$Parameters) {
+    Read-Command $Cmdlet $Parameters '' ''
+}
+#@END@
 
 function Get-Sha256([string]$Path) {
     try { $sha = New-Object System.Security.Cryptography.SHA256Managed }
@@ -216,7 +254,9 @@ function Get-FirstKnown([string[]]$Cmdlets) {
 function Get-KnownParameters([string]$Cmdlet, [hashtable]$Parameters) {
     $asked = @{}
     foreach ($name in @($Parameters.Keys)) { $asked[$name] = $Parameters[$name] }
+#@ONPREMISES@
     if ($ADPropertiesOnly -and $Cmdlet -like '*VirtualDirectory') { $asked['ADPropertiesOnly'] = $true }
+#@END@
     $known = (Get-Command $Cmdlet).Parameters
     $kept = @{}
     foreach ($name in @($asked.Keys)) {
@@ -275,28 +315,57 @@ function Export-Item($Item) {
 }
 
 function New-Header([int]$Commands) {
+#@ONPREMISES@
     $view = $null
     try {
         if (Get-Command Get-ADServerSettings -ErrorAction SilentlyContinue) { $view = (Get-ADServerSettings).ViewEntireForest }
     } catch { $view = $null }
     $domains = $null
     try { $domains = [System.DirectoryServices.ActiveDirectory.Forest]::GetCurrentForest().Domains.Count } catch { $domains = $null }
+#@END@
     $header = New-Object PSObject
     $header | Add-Member NoteProperty Tool 'Export-HybridEvidence'
     $header | Add-Member NoteProperty Version $manifestVersion
+    $header | Add-Member NoteProperty Side $side
     $header | Add-Member NoteProperty Commands $Commands
     $header | Add-Member NoteProperty Computer ([System.Environment]::MachineName)
     $header | Add-Member NoteProperty ExportedUTC ([DateTime]::UtcNow.ToString('o'))
     $header | Add-Member NoteProperty PSVersion ($PSVersionTable.PSVersion.ToString())
     $header | Add-Member NoteProperty Culture ((Get-Culture).Name)
+#@ONPREMISES@
     $header | Add-Member NoteProperty ViewEntireForest $view
     $header | Add-Member NoteProperty ForestDomains $domains
+#@ONLINE@
+    $header | Add-Member NoteProperty Organization $script:organization
+#@END@
     $header
 }
 
+#@ONPREMISES@
 if (-not (Get-Command Get-ExchangeServer -ErrorAction SilentlyContinue)) {
     throw 'There is no Get-ExchangeServer in this window: start the on-premises Exchange Management Shell and run the script there.'
 }
+#@ONLINE@
+if (Get-Command Get-ExchangeServer -ErrorAction SilentlyContinue) {
+    throw 'This window holds the commands of on-premises servers too: open another one, run Connect-ExchangeOnline and the script there.'
+}
+if (-not (Get-Command Get-ConnectionInformation -ErrorAction SilentlyContinue)) {
+    throw 'There is no Get-ConnectionInformation in this window: install the module ExchangeOnlineManagement 3.0 or newer, run Connect-ExchangeOnline, then the script.'
+}
+# sessions of Security & Compliance have some of these commands as well, for other objects
+$script:connections = @()
+Get-ConnectionInformation | ForEach-Object {
+    if ($_.State -eq 'Connected' -and -not $_.IsEopSession -and "$($_.ConnectionUri)" -notlike '*compliance*') { $script:connections += $_ }
+}
+if ($script:connections.Count -ne 1) {
+    throw ('This window is connected to Exchange Online ' + $script:connections.Count + ' times, not once: run Disconnect-ExchangeOnline, Connect-ExchangeOnline, then the script.')
+}
+if ($script:connections[0].ModulePrefix) {
+    throw 'This window is connected with -Prefix, so that the commands have other names: connect without it, then run the script.'
+}
+$script:organization = $script:connections[0].Organization
+if (-not $script:organization) { $script:organization = "$($script:connections[0].TenantID)" }
+#@END@
 $OutDir = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($OutDir)
 if ($OutDir -match '[\[\]*?`]') {
     throw ($OutDir + ' holds characters that PowerShell takes for wildcards: name another folder with -OutDir.')
@@ -304,6 +373,7 @@ if ($OutDir -match '[\[\]*?`]') {
 if (Test-Path $OutDir) { throw ($OutDir + ' exists already: name a new folder with -OutDir.') }
 New-Item -ItemType Directory -Path $OutDir | ForEach-Object { Write-Host ('Writing to ' + $_.FullName) }
 
+#@ONPREMISES@
 $script:servers = @()
 try {
     Get-ExchangeServer -ErrorAction SilentlyContinue | ForEach-Object {
@@ -311,6 +381,7 @@ try {
     }
 } catch { Write-Host ('Get-ExchangeServer: ' + $_) }
 
+#@END@
 $records = @()
 foreach ($item in $script:plan) {
     Write-Progress -Activity 'Exporting evidence' -Status $item.Name -PercentComplete (100 * $records.Count / $script:plan.Count)

@@ -83,6 +83,16 @@ def test_every_command_has_help_and_stands_in_the_readme() -> None:
             assert "Usage:" in ran.out
 
 
+def test_each_side_has_an_export_script_of_its_own() -> None:
+    on_premises, online = run("export-script").out, run("export-script", "--online").out
+    for script, own, other in (
+        (on_premises, "Exchange Management Shell", "Connect-ExchangeOnline"),
+        (online, "Connect-ExchangeOnline", "Exchange Management Shell"),
+    ):
+        assert own in script
+        assert other not in script
+
+
 def test_the_help_loads_nothing_that_costs_time() -> None:
     code = (
         "import sys, auditor.cli;"

@@ -1,13 +1,15 @@
-"""The export script for administrators, filled with what the collectors ask for.
+"""The export scripts for administrators, filled with what the collectors ask for.
 
-The plan of the script is generated, so that script and collectors cannot drift apart.
+There is one for each side of the hybrid, from one template: whoever runs it in the window that
+its first lines name has no switch to forget. Its plan is generated, so that script and collectors
+cannot drift apart.
 """
 
 from __future__ import annotations
 
-from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.contract import ExchangeCollector, Side
 from auditor.collectors.recognition import ORIGIN
-from auditor.collectors.registry import EXCHANGE_COLLECTORS
+from auditor.collectors.registry import ALL_COLLECTORS
 from auditor.collectors.servers import EXCHANGE_BUILD
 from auditor.resources import templates_folder
 
@@ -15,15 +17,22 @@ TEMPLATE = "Export-HybridEvidence.ps1"
 MARKER = "#@PLAN@"
 SETUP_NAME = "ExSetup"
 
+_OPENING = {"#@ONPREMISES@": Side.ON_PREMISES, "#@ONLINE@": Side.ONLINE, "#@END@": None}
+"""Lines of the template behind which everything is for one side, or again for both."""
 
-def render() -> str:
-    """The whole script, in the syntax of PowerShell 2.0 and in ASCII."""
-    template = (templates_folder() / TEMPLATE).read_text("utf-8")
-    before, marker, after = template.partition(f"{MARKER}\n")
-    if not marker:
-        raise ValueError(f"{TEMPLATE} has no line {MARKER}")
-    plan = "".join(f"{_plan_item(collector)}\n" for collector in EXCHANGE_COLLECTORS)
-    return f"{before}{plan}{after}"
+
+def render(side: Side) -> str:
+    """The whole script of one side, in the syntax of PowerShell 2.0 and in ASCII."""
+    lines: list[str] = []
+    only: Side | None = None
+    for line in (templates_folder() / TEMPLATE).read_text("utf-8").splitlines():
+        if line in _OPENING:
+            only = _OPENING[line]
+        elif line == MARKER:
+            lines += [_plan_item(each) for each in ALL_COLLECTORS if each.side is side]
+        elif only in {None, side}:
+            lines.append(line)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def file_stem(collector: ExchangeCollector) -> str:
