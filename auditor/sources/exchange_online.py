@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from auditor.errors import AnswerCutShort, InputRefused, SourceError, UnexpectedAnswer
+from auditor.errors import AnswerCutShort, SourceError, UnexpectedAnswer
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_online_answers import (
     RESULT_SIZE,
@@ -27,7 +27,13 @@ from auditor.sources.exchange_online_answers import (
     read_page,
 )
 from auditor.sources.exchange_online_faults import EXPORT, Fault, refused
-from auditor.sources.exchange_online_records import USUAL_LIMITS, Answer, Limits, Request
+from auditor.sources.exchange_online_records import (
+    USUAL_LIMITS,
+    Answer,
+    Limits,
+    Request,
+    refuse_what_cannot_be_asked,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -66,10 +72,7 @@ MAX_EMPTY_PAGES = 100
 
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 _PARAMETER = re.compile(r"[A-Z][A-Za-z0-9]{0,60}")
-_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
-_ANCHOR = re.compile(r"[\x21-\x7e]{1,320}")
 _NOTHING = frozenset({"", "$null"})
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ExchangeOnline:
@@ -94,7 +97,7 @@ class ExchangeOnline:
         limits: Limits = USUAL_LIMITS,
     ) -> None:
         self._base = cloud.exchange_url.rstrip("/")
-        _refuse_what_cannot_be_asked(self._base, tenant_id, anchor)
+        refuse_what_cannot_be_asked(self._base, tenant_id, anchor)
         self._tenant_id = tenant_id
         self._credential = credential
         self._anchor = anchor
@@ -181,7 +184,14 @@ class ExchangeOnline:
         seen: set[str] = set()
         while url:
             seen.add(url)
-            found = self._page(cmdlet, url, content, len(seen))
+            try:
+                found = self._page(cmdlet, url, content, len(seen))
+            except SourceError as refusal:  # of the credential
+                if len(seen) == 1:
+                    raise
+                raise AnswerCutShort(
+                    f"{place} gave {count} objects, and then the sign-in ended: {refusal}"
+                ) from None
             if isinstance(found, Fault):
                 raise found.error(place) if len(seen) == 1 else found.cut_short(place, count)
             page, url = found
@@ -291,19 +301,3 @@ def _refuse_all_but_reading(cmdlet: str, parameters: Mapping[str, object]) -> No
             raise ValueError(f"{name!r:.80} of {cmdlet} is no parameter with a plain value")
         if isinstance(value, str) and value.strip().lower() in _NOTHING:
             raise ValueError(f"{name} of {cmdlet} holds nothing, which would ask for everything")
-
-
-def _refuse_what_cannot_be_asked(base: str, tenant_id: str, anchor: str | None) -> None:
-    try:
-        home = urlsplit(base)
-        host, _ = home.hostname or "", home.port
-    except ValueError:
-        host = ""
-    if not host or home.path or home.query or "@" in home.netloc:
-        raise InputRefused(f"{base!r:.80} is no address of Exchange Online; name scheme and host.")
-    if home.scheme != "https" and not (home.scheme == "http" and host in _LOOPBACK):
-        raise InputRefused(f"{base!r:.80} would show the token to the network; name it https.")
-    if not _TENANT.fullmatch(tenant_id):
-        raise InputRefused(f"{tenant_id!r:.80} is no tenant; give its GUID or a domain of it.")
-    if anchor is not None and not _ANCHOR.fullmatch(anchor):
-        raise InputRefused(f"{anchor!r:.80} is no user principal name; give that of the account.")

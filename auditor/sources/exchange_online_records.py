@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from auditor.errors import InputRefused
+
+_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+_ANCHOR = re.compile(r"[\x21-\x7e]{1,320}")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True)
@@ -48,3 +56,20 @@ class Answer:
     url: str
     retry_after: float | None = None
     challenge: str = ""
+
+
+def refuse_what_cannot_be_asked(base: str, tenant_id: str, anchor: str | None) -> None:
+    """Raises InputRefused for an address that would show the token, or for no tenant or name."""
+    try:
+        home = urlsplit(base)
+        host, _ = home.hostname or "", home.port
+    except ValueError:
+        host = ""
+    if not host or home.path or home.query or "@" in home.netloc:
+        raise InputRefused(f"{base!r:.80} is no address of Exchange Online; name scheme and host.")
+    if home.scheme != "https" and not (home.scheme == "http" and host in _LOOPBACK):
+        raise InputRefused(f"{base!r:.80} would show the token to the network; name it https.")
+    if not _TENANT.fullmatch(tenant_id):
+        raise InputRefused(f"{tenant_id!r:.80} is no tenant; give its GUID or a domain of it.")
+    if anchor is not None and not _ANCHOR.fullmatch(anchor):
+        raise InputRefused(f"{anchor!r:.80} is no user principal name; give that of the account.")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ from auditor.sources.exchange_online import ExchangeOnline
 from auditor.sources.exchange_online_faults import printable
 from auditor.sources.exchange_online_records import USUAL_LIMITS
 from auditor.sources.exchange_online_transport import PAUSES
-from tests.support.admin_client import TOKEN, Credential, Naps, client
+from tests.support.admin_client import TOKEN, Credential, GivenToken, Naps, client
 from tests.support.admin_stub import (
     INVOKE,
     AdminStub,
@@ -557,6 +558,30 @@ def test_a_token_that_is_none_is_not_sent_and_not_shown(token: str) -> None:
         said = refusal(source, AccessDenied)
     assert said.endswith("gave no token that could be sent; sign in again.")
     assert stub.asked == []
+
+
+class Revoked(Credential):
+    """Signs in once."""
+
+    def get_token(self, *scopes: str, **kwargs: Any) -> GivenToken:
+        if self.wanted:
+            raise AccessDenied("Sign-in to the tenant was revoked; sign in again.")
+        return super().get_token(*scopes, **kwargs)
+
+
+def test_a_sign_in_that_ends_between_two_pages_leaves_what_came_as_partial() -> None:
+    replies = [page({"Name": "a"}, link="InvokeCommand?2")]
+    with AdminStub(replies) as stub, client(stub.url, Revoked()) as source:
+        stream = source.stream("Get-MobileDevice")
+        assert next(stream)["Name"] == "a"
+        with pytest.raises(AnswerCutShort) as error:
+            next(stream)
+        assert str(error.value) == (
+            f"Get-MobileDevice on {source.host} gave 1 objects, and then the sign-in ended: "
+            "Sign-in to the tenant was revoked; sign in again."
+        )
+        with pytest.raises(AccessDenied, match="was revoked"):
+            list(source.stream("Get-MobileDevice"))
 
 
 def told(error: BaseException) -> str:

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import auditor
+from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.exo_registry import EXCHANGE_ONLINE_COLLECTORS
 from auditor.sources.exchange_online import READ_CMDLETS, ExchangeOnline
 from tests.support.admin_client import client
 from tests.support.admin_stub import INVOKE, TENANT, AdminStub, Asked, Reply, packed, page
@@ -59,6 +61,18 @@ def test_no_text_but_those_of_the_list_gets_past_it(cmdlet: str) -> None:
 
 def test_every_cmdlet_of_the_list_gets() -> None:
     assert [cmdlet for cmdlet in sorted(READ_CMDLETS) if not cmdlet.startswith("Get-")] == []
+
+
+def test_the_list_is_what_the_collectors_ask_for_and_no_more() -> None:
+    asked = {cmdlet for each in EXCHANGE_ONLINE_COLLECTORS for cmdlet in each.cmdlets}
+    assert asked == READ_CMDLETS
+
+
+@pytest.mark.parametrize("collector", EXCHANGE_ONLINE_COLLECTORS, ids=lambda each: each.cmdlets[0])
+def test_what_a_collector_asks_for_may_leave(collector: ExchangeCollector) -> None:
+    with AdminStub([page()]) as stub, client(stub.url) as source:
+        assert list(source.stream(collector.cmdlets[0], collector.parameters)) == []
+    assert stub.asked[0].json["CmdletInput"]["Parameters"] == dict(collector.parameters)
 
 
 @pytest.mark.parametrize(
