@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from auditor.collectors.asking import SILENT, attempt, recorded, take
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.live_mailboxes import MailboxAnswer, OpenShell, ask_mailboxes
 from auditor.collectors.per_mailbox import MAILBOX_STATISTICS, refused_statistics
 from auditor.collectors.recipients import MAILBOX
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
-from auditor.collectors.runner import rows_of
 from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER, refused_build
 from auditor.collectors.tally import Tally
-from auditor.errors import CommandUnsupported, SourceError, SourceUnreachable, UnexpectedAnswer
+from auditor.errors import CommandUnsupported, SourceError, SourceUnreachable
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, state_of
@@ -28,7 +29,6 @@ from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_shell import ExchangeShell
 
 PROVIDER = "PowerShell remoting"
-PROGRESS_EVERY = 100
 OPTIONAL_PARAMETERS = frozenset({"IgnoreDefaultScope"})
 """Parameters that a server may not know or an account may not use; without them it is partial."""
 
@@ -83,25 +83,18 @@ def collect_exchange(
     for collector in _chosen(tables):
         wanted = frozenset(model.table for model in collector.tables) & frozenset(tables)
         tally = _tally(collector, source.shell, wanted)
-        if silent >= 2:
+        if silent >= SILENT:
             tally.wrong("unreachable", f"{source.shell.server_name} stopped answering.")
         elif collector.per_mailbox:
             one_by_one.append(tally)
             continue
         else:
             silent = silent + 1 if _collect(run, tally) else 0
-        lines += _recorded(tally, wanted, writer)
+        lines += recorded(tally, wanted, writer)
     _collect_one_by_one(run, one_by_one)
     for tally in one_by_one:
-        lines += _recorded(tally, set(tables), writer)
+        lines += recorded(tally, tables, writer)
     return tuple(lines)
-
-
-def _recorded(tally: Tally, wanted: Collection[str], writer: BundleWriter) -> list[LedgerLine]:
-    lines = [line for line in tally.ledger() if line.table in wanted]
-    for line in lines:
-        writer.record(line)
-    return lines
 
 
 def _chosen(tables: Collection[str]) -> Iterator[ExchangeCollector]:
@@ -131,28 +124,25 @@ def _tally(collector: ExchangeCollector, shell: ExchangeShell, wanted: frozenset
 
 def _collect(run: _Run, tally: Tally) -> bool:
     """Ask one command; True if nobody answered."""
-    tally.started_at = run.now()
-    unreachable = False
-    try:
-        if tally.collector is EXCHANGE_BUILD:
-            _collect_builds(run, tally)
-        elif tally.collector.per_server:
-            _collect_per_server(run, tally)
-        else:
-            for found in answers(run.source.shell, tally.collector, tally.collector.parameters):
-                _take(run, tally, found)
-            for note in run.source.shell.notes:
-                # Without IgnoreDefaultScope a command sees the domain of its session alone.
-                tally.wrong("partial", f"{note} Recipients of other domains may be missing.")
-    except SourceError as stop:
-        unreachable = isinstance(stop, SourceUnreachable)
-        tally.wrong(state_of(stop.cause), str(stop))
-    tally.ended_at = run.now()
+    unreachable = attempt(tally, run.now, partial(_fill, run, tally))
     if tally.collector is EXCHANGE_SERVER:
         run.servers_known = not tally.problems
     if tally.collector is MAILBOX:
         run.mailboxes_known = not tally.problems
     return unreachable
+
+
+def _fill(run: _Run, tally: Tally) -> None:
+    if tally.collector is EXCHANGE_BUILD:
+        _collect_builds(run, tally)
+    elif tally.collector.per_server:
+        _collect_per_server(run, tally)
+    else:
+        for found in answers(run.source.shell, tally.collector, tally.collector.parameters):
+            _take(run, tally, found)
+        for note in run.source.shell.notes:
+            # Without IgnoreDefaultScope a command sees the domain of its session alone.
+            tally.wrong("partial", f"{note} Recipients of other domains may be missing.")
 
 
 def answers(
@@ -170,15 +160,7 @@ def answers(
 
 
 def _take(run: _Run, tally: Tally, found: PsObject) -> None:
-    try:
-        rows = rows_of(tally.collector, found)
-        _note(run, rows)
-        tally.add(rows, run.writer, found.place or tally.command)
-    except UnexpectedAnswer as misfit:
-        tally.misfit(str(misfit))
-    count = sum(tally.rows[model.table] for model in tally.collector.tables[:1])
-    if count % PROGRESS_EVERY == 0:
-        run.progress(tally.command, count)
+    take(tally, found, run.writer, run.progress, partial(_note, run))
 
 
 def _note(run: _Run, rows: list[Evidence]) -> None:
