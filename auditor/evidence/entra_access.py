@@ -118,7 +118,10 @@ class EntraServicePrincipal(Evidence):
 
 
 class EntraServicePrincipalKey(Evidence):
-    """One of keyCredentials of a service principal: a certificate it accepts."""
+    """One of keyCredentials of a service principal: a certificate it accepts.
+
+    For a hybrid application also those of its registration, which is where they usually are.
+    """
 
     table: ClassVar[str] = "entra_service_principal_key"
     key: ClassVar[tuple[str, ...]] = ("service_principal_id", "key_id")
