@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from auditor.lab.clixml_writer import Shape, file_text
 from auditor.lab.cmdlets import EXSETUP, PER_MAILBOX, objects
@@ -20,6 +21,14 @@ from auditor.lab.type_names import array
 
 MANIFEST = "manifest.clixml"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class WrittenFile(NamedTuple):
+    """A file of Export-Clixml: its name, how many objects it holds, and its SHA-256."""
+
+    name: str
+    objects: int
+    sha256: str
 
 
 def write_exports(
@@ -41,7 +50,7 @@ def write_exports(
         for cmdlet, command in EXPORTED.items()
         if per_mailbox or cmdlet not in PER_MAILBOX
     ]
-    _write(folder / MANIFEST, iter((_header(organization, len(records)), *records)), shape)
+    write_file(folder / MANIFEST, iter((_header(organization, len(records)), *records)), shape)
 
 
 def _export(
@@ -55,26 +64,35 @@ def _export(
     path = folder / f"{command.stem}.clixml"
     names = (*command.properties, "Server") if command.per_server else command.properties
     narrowed = (selected(found, names) for found in objects(organization, cmdlet))
-    count, digest = _write(path, narrowed, shape)
+    said = manifest_entry(cmdlet, write_file(path, narrowed, shape), command.parameters)
     errors = _refusals(organization) if cmdlet == EXSETUP else ()
-    asked = organization.mailbox_count + bool(organization.mailbox_count)
-    return custom_object(
-        {
-            "Cmdlet": cmdlet,
-            "State": "errors" if errors else "ok",
-            "Count": count,
-            **({"Asked": asked} if cmdlet in PER_MAILBOX else {}),
-            "Parameters": array(command.parameters),
-            "DroppedParameters": array(()),
-            "MissingProperties": array(()),
-            "ErrorCount": len(errors),
-            "Errors": array(errors),
-            "ErrorCategories": array(("PermissionDenied",) * len(errors)),
-            "Warnings": array(()),
-            "File": path.name,
-            "Sha256": digest,
-        }
-    )
+    if errors:
+        said["State"], said["ErrorCount"] = "errors", len(errors)
+        said["Errors"] = array(errors)
+        said["ErrorCategories"] = array(("PermissionDenied",) * len(errors))
+    if cmdlet in PER_MAILBOX:
+        said["Asked"] = organization.mailbox_count + bool(organization.mailbox_count)
+    return custom_object(said)
+
+
+def manifest_entry(
+    cmdlet: str, written: WrittenFile, parameters: tuple[str, ...]
+) -> dict[str, Value]:
+    """What the manifest says of a command that went well."""
+    return {
+        "Cmdlet": cmdlet,
+        "State": "ok",
+        "Count": written.objects,
+        "Parameters": array(parameters),
+        "DroppedParameters": array(()),
+        "MissingProperties": array(()),
+        "ErrorCount": 0,
+        "Errors": array(()),
+        "ErrorCategories": array(()),
+        "Warnings": array(()),
+        "File": written.name,
+        "Sha256": written.sha256,
+    }
 
 
 def _refusals(organization: Organization) -> tuple[str, ...]:
@@ -90,6 +108,7 @@ def _header(organization: Organization, commands: int) -> ShellObject:
     header: dict[str, Value] = {
         "Tool": "Export-HybridEvidence",
         "Version": 1,
+        "Side": "Exchange on-premises",
         "Commands": commands,
         "Computer": organization.servers[0].name,
         "ExportedUTC": f"{organization.now:%Y-%m-%dT%H:%M:%S}.0000000Z",
@@ -101,8 +120,8 @@ def _header(organization: Organization, commands: int) -> ShellObject:
     return custom_object(header)
 
 
-def _write(path: Path, found: Iterator[ShellObject], shape: Shape) -> tuple[int, str]:
-    """Write one file of Export-Clixml; gives the number of objects and the SHA-256."""
+def write_file(path: Path, found: Iterator[ShellObject], shape: Shape) -> WrittenFile:
+    """Write one file of Export-Clixml; raises FileExistsError rather than write over one."""
     digest = hashlib.sha256()
     pieces = 0
     with path.open("xb") as file:
@@ -111,4 +130,5 @@ def _write(path: Path, found: Iterator[ShellObject], shape: Shape) -> tuple[int,
             digest.update(data)
             file.write(data)
             pieces += 1
-    return pieces - 3, digest.hexdigest()  # the mark, the header and the footer are no objects
+    # the mark, the header and the footer are no objects
+    return WrittenFile(path.name, pieces - 3, digest.hexdigest())
