@@ -10,12 +10,10 @@ repeat 500, 502 or a broken connection, and knows no deadline.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -196,8 +194,7 @@ class Graph:
         if not isinstance(body, bytes):
             return body
         try:
-            with _collector_paused():
-                return model.model_validate_json(body)
+            return model.model_validate_json(body)
         except ValidationError as error:
             trouble = misfit(place, body, error)
         if isinstance(trouble, Breakage):
@@ -231,19 +228,3 @@ class Graph:
 
 def _digest(link: str) -> bytes:
     return hashlib.sha256(link.encode()).digest()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection while a page becomes objects, none of which can be garbage.
-
-    Without it a quarter of the time of reading goes into looking through them again and again.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
