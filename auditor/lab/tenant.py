@@ -32,6 +32,7 @@ COLLECTIONS: Mapping[str, Callable[[Organization], Rows]] = {
     "directory/deletedItems/graph.user": tenant_users.deleted_users,
     "directory/onPremisesSynchronization": tenant_settings.directory_synchronization,
     "identity/conditionalAccess/policies": tenant_access.conditional_access_policies,
+    "applications": tenant_access.applications,
     "servicePrincipals": tenant_access.service_principals,
     "oauth2PermissionGrants": tenant_access.permission_grants,
     "reports/authenticationMethods/userRegistrationDetails": tenant_users.registrations,

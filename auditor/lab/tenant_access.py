@@ -188,10 +188,35 @@ def service_principals(organization: Organization) -> Rows:
                 "signInAudience": "AzureADMyOrg" if app_id == hybrid else "AzureADMultipleOrgs",
                 "servicePrincipalNames": [app_id],
                 "tags": ["WindowsAzureActiveDirectoryIntegratedApp"],
-                "keyCredentials": _keys(organization) if app_id == hybrid else [],
+                "keyCredentials": [],
                 "passwordCredentials": [],
             }
             for app_id, name in named.items()
+        ]
+    )
+
+
+def applications(organization: Organization) -> Rows:
+    """/applications: the hybrid one alone is registered here, and it has the keys."""
+    app_id = hybrid_application(organization)
+    return rows_of(
+        [
+            {
+                "id": guid(organization.seed, "application", app_id),
+                "deletedDateTime": None,
+                "appId": app_id,
+                "displayName": f"ExchangeServerApp-{organization.guid}",
+                "createdDateTime": moment(organization.now - timedelta(days=75)),
+                "signInAudience": "AzureADMyOrg",
+                "keyCredentials": _keys(organization),
+                "passwordCredentials": [],
+                "requiredResourceAccess": [
+                    {
+                        "resourceAppId": EXCHANGE_ONLINE,
+                        "resourceAccess": [{"id": _FULL_ACCESS_AS_APP, "type": "Role"}],
+                    }
+                ],
+            }
         ]
     )
 

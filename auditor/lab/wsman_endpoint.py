@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from auditor.lab.loopback_server import LOOPBACK
 from auditor.lab.organization import Organization
 from auditor.lab.psrp_errors import Run
 from auditor.lab.wire_answers import exchange_commands, windows_commands
@@ -33,7 +34,7 @@ from auditor.lab.wsman_requests import (
     WINDOWS_PATH,
     OpenShells,
 )
-from auditor.lab.wsman_server import LOOPBACK, Service, WsmanServer
+from auditor.lab.wsman_server import Service, WsmanServer
 
 
 @dataclass(frozen=True)

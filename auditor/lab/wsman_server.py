@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import chain, repeat
-from typing import Any
 
 from auditor.lab import wsman_messages as messages
+from auditor.lab.loopback_server import LoopbackServer
 from auditor.lab.psrp_errors import Run
 from auditor.lab.wire_faults import Mishap, WireFault
 from auditor.lab.wsman_logon import Credentials, Logon, Scheme
 from auditor.lab.wsman_messages import Request, WsmanFault, read_request
 from auditor.lab.wsman_requests import Exchange, OpenShells, Struck
 
-LOOPBACK = "127.0.0.1"
 MAX_REQUEST_BYTES = 2_000_000
 
 _SOAP = "application/soap+xml;charset=UTF-8"
@@ -44,40 +42,10 @@ class Service:
     idle_seconds: float
 
 
-class WsmanServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
+class WsmanServer(LoopbackServer):
     def __init__(self, service: Service) -> None:
-        super().__init__((LOOPBACK, 0), _Handler)
+        super().__init__(_Handler, service.idle_seconds, service.context)
         self.service = service
-        self._connections: set[socket.socket] = set()
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = super().get_request()
-        connection.settimeout(self.service.idle_seconds)
-        if self.service.context is not None:
-            connection = self.service.context.wrap_socket(
-                connection, server_side=True, do_handshake_on_connect=False
-            )
-        self._connections.add(connection)
-        return connection, address
-
-    def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to print a traceback for."""
-
-    def stop(self) -> None:
-        """Stops listening, and closes what is still open."""
-        self.shutdown()
-        self.server_close()
-        for connection in tuple(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
