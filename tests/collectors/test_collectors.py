@@ -55,7 +55,8 @@ from auditor.evidence.servers import (
     OnpremWebServicesVirtualDirectory,
 )
 from auditor.evidence.tables import COLLECTED
-from auditor.sources.clixml import PsObject, PsValue
+from auditor.sources.clixml import PsObject
+from tests.support.watched import Watched
 
 Objects = Callable[[Path], list[PsObject]]
 CERTIFICATE_TYPES = ("Microsoft.Exchange.Management.SystemConfigurationTasks.ExchangeCertificate",)
@@ -105,26 +106,6 @@ def test_no_collector_filters() -> None:
 def without_utc_times(found: PsObject) -> PsObject:
     left = {name: value for name, value in found.items() if not name.endswith("UTC")}
     return PsObject(left, found.types)
-
-
-class Watched(PsObject):
-    """An object that remembers which of its properties were looked at."""
-
-    def __init__(self, found: PsObject, seen: set[str]) -> None:
-        super().__init__(dict(found), found.types, found.text, found.place)
-        self._seen = seen
-
-    def __getitem__(self, name: str) -> PsValue:
-        self._seen.add(name)
-        return super().__getitem__(name)
-
-    def __contains__(self, name: object) -> bool:
-        self._seen.add(str(name))
-        return super().__contains__(name)
-
-    def optional(self, name: str) -> PsValue:
-        self._seen.add(name)
-        return super().optional(name)
 
 
 @pytest.mark.parametrize("collector", EXCHANGE_COLLECTORS, ids=lambda each: each.cmdlets[0])

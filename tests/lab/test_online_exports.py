@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from auditor.collectors.export_script import asked_properties
 from auditor.collectors.exo_registry import EXCHANGE_ONLINE_COLLECTORS
+from auditor.collectors.export_script import asked_properties
 from auditor.lab.exports import MANIFEST
 from auditor.lab.online_exports import ONLINE_PROPERTIES, UNLIMITED, write_online_exports
 from auditor.lab.organization import build
