@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from auditor.check_cloud import checked_cloud, cloud_permissions
+from auditor.checked import Checked, Permission
 from auditor.collectors.contract import ExchangeCollector
 from auditor.collectors.directory import check_directory
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
@@ -13,31 +15,14 @@ from auditor.collectors.live import LiveExchange, answers
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.collectors.runner import rows_of
 from auditor.collectors.servers import EXCHANGE_BUILD, EXCHANGE_SERVER
-from auditor.config import Ask, Configuration
+from auditor.config import Configuration
+from auditor.config_parts import Person
 from auditor.errors import SourceError
 from auditor.evidence.recipients import OnpremMailbox
 from auditor.evidence.servers import OnpremExchangeServer
 from auditor.live_sources import live_sources
 from auditor.run import utc_now
 from auditor.sources.directory_forest import Forest
-
-
-@dataclass(frozen=True)
-class Permission:
-    """What one command is asked for, with which right; `tables` are not assessed without it."""
-
-    tables: tuple[str, ...]
-    source: str
-    command: str
-    right: str
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One thing that was tried: None as `problem` if it works, else what is missing and why."""
-
-    what: str
-    problem: str | None
 
 
 def permissions(configuration: Configuration) -> tuple[Permission, ...]:
@@ -67,6 +52,8 @@ def permissions(configuration: Configuration) -> tuple[Permission, ...]:
                 collector.permission,
             )
         )
+    if configuration.cloud is not None:
+        found += cloud_permissions(configuration.cloud)
     return tuple(found)
 
 
@@ -75,16 +62,18 @@ def _command(collector: ExchangeCollector) -> str:
     return " ".join([" or ".join(collector.cmdlets), *parameters])
 
 
-def check(configuration: Configuration, ask: Ask) -> Iterator[Checked]:
+def check(configuration: Configuration, person: Person) -> Iterator[Checked]:
     """Try everything on the live sources, an object or a few each; say what will be missing."""
     try:
-        with live_sources(configuration, ask) as sources:
+        with live_sources(configuration, person) as sources:
             if sources.directory_refusal is not None:
                 yield Checked("the directory", str(sources.directory_refusal))
             if sources.forest is not None:
                 yield from _checked_directory(sources.forest)
             if sources.exchange is not None:
                 yield from _checked_exchange(sources.exchange)
+            if sources.cloud is not None:
+                yield from checked_cloud(sources.cloud)
     except SourceError as refusal:
         yield Checked("the sources", str(refusal))
 

@@ -109,7 +109,11 @@ def permissions(config: Config) -> None:
     for needed in needed_permissions(read_configuration(config)):
         typer.echo(plain(f"{needed.command} on {needed.source}"))
         typer.echo(plain(f"    right:  {needed.right}"))
+        if needed.licence:
+            typer.echo(plain(f"    needs:  {needed.licence} in the tenant"))
         typer.echo(plain(f"    fills:  {', '.join(needed.tables)}"))
+        if needed.lost:
+            typer.echo(plain(f"    lost without it: {needed.lost}"))
 
 
 @app.command()
@@ -118,9 +122,10 @@ def check(config: Config) -> None:
     """Connect to every source, try every command, and say what will be missing."""
     from auditor.check import check as tried_sources
     from auditor.config import read_configuration
+    from auditor.config_parts import Person
 
     missing = 0
-    for tried in tried_sources(read_configuration(config), getpass.getpass):
+    for tried in tried_sources(read_configuration(config), Person(getpass.getpass, _show)):
         missing += tried.problem is not None
         typer.echo(plain(f"{'MISSING' if tried.problem else 'ok':<8}{tried.what}"))
         if tried.problem:
@@ -143,10 +148,13 @@ def collect(
     from auditor import collect as collecting
     from auditor import words
     from auditor.config import read_configuration
+    from auditor.config_parts import Person
 
     wish = collecting.Wish(only or (), resume, force)
     with progress() as told:
-        lines = collecting.collect(read_configuration(config), out, wish, getpass.getpass, told)
+        lines = collecting.collect(
+            read_configuration(config), out, wish, Person(getpass.getpass, _show), told
+        )
     for line in words.ledger_sentences(lines):
         typer.echo(plain(line))
     typer.echo(f"wrote {out}")
@@ -162,9 +170,10 @@ def run_(
     from auditor import collect as collecting
     from auditor import words
     from auditor.config import read_configuration
+    from auditor.config_parts import Person
 
     with progress() as told:
-        made = collecting.run(read_configuration(config), out, getpass.getpass, told)
+        made = collecting.run(read_configuration(config), out, Person(getpass.getpass, _show), told)
     for line in words.ledger_sentences(made.ledger):
         typer.echo(plain(line))
     for line in words.verdict_sentences(made.judgement):
@@ -278,6 +287,11 @@ def demo(
     for line in words.verdict_sentences(made.judgement):
         typer.echo(plain(line))
     typer.echo(str(made.report))
+
+
+def _show(sentence: str) -> None:
+    """What a person has to do now, such as entering a code; stdout belongs to the results."""
+    typer.echo(plain(sentence), err=True)
 
 
 def _version(wanted: bool) -> None:

@@ -12,7 +12,8 @@ from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.live import collect_exchange
 from auditor.collectors.plan import Plan, read_plan, record_plan
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
-from auditor.config import Ask, Configuration
+from auditor.config import Configuration
+from auditor.config_parts import Person
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused
@@ -21,6 +22,11 @@ from auditor.evidence.bundle_output import new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_requested
 from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
+from auditor.live_cloud import (
+    EXCHANGE_ONLINE_TABLES,
+    GRAPH_TABLES,
+    fill_from_cloud,
+)
 from auditor.live_sources import LiveSources, live_sources
 from auditor.run import assess_and_report, empty_folder, evidence_header, utc_now
 from auditor.yaml_file import closest
@@ -34,6 +40,7 @@ RICHER_IN_EXCHANGE = frozenset(
 )
 """Settings of which the directory does not hold every column; they are few and quickly asked."""
 
+CLOUD_TABLES = GRAPH_TABLES | EXCHANGE_ONLINE_TABLES
 NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 
 
@@ -53,7 +60,7 @@ def collect(
     configuration: Configuration,
     target: Path,
     wish: Wish,
-    ask: Ask,
+    person: Person,
     progress: Progress,
 ) -> tuple[LedgerLine, ...]:
     """Read the configured sources into a sealed bundle of evidence at `target`.
@@ -64,7 +71,7 @@ def collect(
     """
     plan = read_plan(configuration.plan) if configuration.plan else None
     wish = replace(wish, only=wish.only or configuration.only, plan=plan)
-    with live_sources(configuration, ask) as sources:
+    with live_sources(configuration, person) as sources:
         return collect_from(sources, target, configuration.organization, wish, progress)
 
 
@@ -105,9 +112,12 @@ def _wanted(only: Collection[str]) -> tuple[str, ...]:
 def _fill(
     sources: LiveSources, writer: BundleWriter, tables: Sequence[str], progress: Progress
 ) -> tuple[LedgerLine, ...]:
-    """The directory first: it takes minutes where Exchange takes hours. Exchange fills the rest."""
+    """The directory first: it takes minutes where Exchange takes hours. Exchange fills the rest.
+
+    The tenant comes last; nobody else can say what it says.
+    """
     lines: list[LedgerLine] = []
-    left = [table for table in tables if table != PlanMove.table]
+    left = [table for table in tables if table not in {PlanMove.table, *CLOUD_TABLES}]
     if sources.forest is not None:
         first = [table for table in left if _of_the_directory(sources, table)]
         told = collect_directory(sources.forest, writer, first, now=utc_now, progress=progress)
@@ -123,6 +133,7 @@ def _fill(
         for line in missing:
             writer.record(line)
         lines += missing
+    lines += fill_from_cloud(sources.cloud, writer, tables, now=utc_now, progress=progress)
     return tuple(lines)
 
 
@@ -154,14 +165,14 @@ class Made:
     report: Path
 
 
-def run(configuration: Configuration, folder: Path, ask: Ask, progress: Progress) -> Made:
+def run(configuration: Configuration, folder: Path, person: Person, progress: Progress) -> Made:
     """Collect, assess and report into an empty or new folder.
 
     Raises InputRefused for a folder that holds something, and what `collect` raises.
     """
     empty_folder(folder)
     evidence, report = folder / "evidence.zip", folder / "report.html"
-    ledger = collect(configuration, evidence, Wish(), ask, progress)
+    ledger = collect(configuration, evidence, Wish(), person, progress)
     assessment, today = folder / "assessment.zip", utc_now().date()
     judgement = assess_and_report(evidence, assessment, report, today, progress)
     return Made(ledger, judgement, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,18 @@ from auditor.errors import InputRefused
 
 Ask = Callable[[str], str]
 """Asks the person at the terminal for a secret without showing it; takes the question."""
+
+Show = Callable[[str], None]
+"""Shows one sentence to the person at the terminal, such as where to enter a device code."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whoever sits at the terminal: can be asked for a secret, and told what to do."""
+
+    ask: Ask
+    show: Show
+
 
 KEYRING_SERVICE = "hybrid-onboarding-auditor"
 

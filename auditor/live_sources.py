@@ -1,4 +1,4 @@
-"""The live sources of a configuration, signed in to: Exchange, the directory, or both."""
+"""The live sources of a configuration, signed in to: Exchange, the directory and the tenant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from auditor.collectors.live import LiveExchange, ReadBuild
 from auditor.config import (
-    Ask,
     Configuration,
     Exchange,
     build_settings,
@@ -16,7 +15,9 @@ from auditor.config import (
     password_of,
     shell_settings,
 )
+from auditor.config_parts import Ask, Person
 from auditor.errors import SourceError
+from auditor.live_cloud import LiveCloud, live_cloud
 from auditor.sources.clixml import PsObject
 from auditor.sources.directory_forest import Forest
 from auditor.sources.exchange_shell import ExchangeShell
@@ -35,31 +36,35 @@ class LiveSources:
     forest: Forest | None = None
     providers: Mapping[str, str] = field(default_factory=dict)
     directory_refusal: SourceError | None = None
+    cloud: LiveCloud | None = None
 
 
 @contextmanager
-def live_sources(configuration: Configuration, ask: Ask) -> Iterator[LiveSources]:
+def live_sources(configuration: Configuration, person: Person) -> Iterator[LiveSources]:
     """Everything the configuration names, signed in to.
 
-    Raises SourceError or InputRefused where that does not work; the directory alone may fail if
-    Exchange is there, which can fill its tables too.
+    Raises SourceError or InputRefused where that does not work. The directory may fail if Exchange
+    is there, which can fill its tables too; a tenant that refuses says so in its tables.
     """
     with ExitStack() as stack:
         exchange = None
         if configuration.exchange is not None:
             exchange = stack.enter_context(
-                live_exchange(configuration, configuration.exchange, ask)
+                live_exchange(configuration, configuration.exchange, person.ask)
             )
         forest, refusal = None, None
         if configuration.directory is not None:
-            settings = directory_settings(configuration.directory, ask)
+            settings = directory_settings(configuration.directory, person.ask)
             try:
                 forest = stack.enter_context(Forest(settings))
             except SourceError as error:
                 if exchange is None:
                     raise
                 refusal = error
-        yield LiveSources(exchange, forest, configuration.providers, refusal)
+        cloud = None
+        if configuration.cloud is not None:
+            cloud = stack.enter_context(live_cloud(configuration.cloud, person))
+        yield LiveSources(exchange, forest, configuration.providers, refusal, cloud)
 
 
 @contextmanager

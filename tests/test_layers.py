@@ -12,8 +12,8 @@ PACKAGE = Path(auditor.__file__).parent
 FOUNDATION = {"errors", "verdicts"}
 ALLOWED: dict[str, set[str]] = {
     "cli": {
-        *("check", "cli_command", "cli_rules", "collect", "config", "demo", "run", "terminal"),
-        *("words", *FOUNDATION),
+        *("check", "cli_command", "cli_rules", "collect", "config", "config_parts", "demo"),
+        *("run", "terminal", "words", *FOUNDATION),
     },
     "cli_rules": {"cli_command", "run", "terminal"},
     "cli_command": {"terminal", *FOUNDATION},
@@ -22,14 +22,28 @@ ALLOWED: dict[str, set[str]] = {
         *FOUNDATION,
     },
     "collect": {
-        *("collectors", "config", "engine", "evidence", "live_sources", "run", "yaml_file"),
+        *("collectors", "config", "config_parts", "engine", "evidence", "live_cloud"),
+        *("live_sources", "run", "yaml_file"),
         *FOUNDATION,
     },
     "check": {
-        *("collectors", "config", "evidence", "live_sources", "run", "sources"),
+        *("check_cloud", "checked", "collectors", "config", "config_parts", "evidence"),
+        *("live_sources", "run", "sources"),
         *FOUNDATION,
     },
-    "live_sources": {"collectors", "config", "sources", *FOUNDATION},
+    "check_cloud": {
+        *("checked", "collectors", "config_cloud", "live_cloud", "run", "sources"),
+        *FOUNDATION,
+    },
+    "checked": set(),
+    "live_sources": {
+        *("collectors", "config", "config_parts", "live_cloud", "sources"),
+        *FOUNDATION,
+    },
+    "live_cloud": {
+        *("collectors", "config_cloud", "config_parts", "evidence", "sources"),
+        *FOUNDATION,
+    },
     "words": {"collectors", "engine", "evidence", "prediction", *FOUNDATION},
     "run": {
         *("assessment", "collectors", "engine", "evidence", "prediction", "report", "resources"),
