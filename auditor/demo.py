@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,11 @@ from auditor.collectors.live import LiveExchange
 from auditor.collectors.plan import read_plan
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
+from auditor.live_cloud import LiveCloud, open_cloud
 from auditor.live_sources import LiveSources
 from auditor.run import assess_and_report, empty_folder
 from auditor.sources.clixml import PsObject
+from auditor.sources.cloud_sign_in import Cloud
 from auditor.sources.exchange_shell import ExchangeShell
 from auditor.sources.shell_settings import ShellSettings, windows_settings
 from auditor.sources.windows_shell import read_exsetup
@@ -44,8 +46,9 @@ class Demonstration:
 def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstration:
     """The whole way on the embedded lab organisation: collect over the wire, assess, report.
 
-    The lab speaks PowerShell remoting on the loopback address; what asks it is the ordinary
-    collector. Raises InputRefused when the folder exists and holds something.
+    The lab speaks PowerShell remoting, Microsoft Graph and the endpoint of Exchange Online on the
+    loopback address; what asks it are the ordinary collectors. Raises InputRefused when the folder
+    exists and holds something.
     """
     from auditor.lab.organization import build
     from auditor.lab.plan import write_plan
@@ -57,8 +60,9 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     report = folder / "report.html"
     write_plan(organization, folder / "plan.csv")
     wish = Wish(plan=read_plan([folder / "plan.csv"]))
-    with lab_exchange(organization) as source:
-        collect_from(LiveSources(source), evidence, "Lab organisation", wish, progress)
+    with lab_exchange(organization) as exchange, lab_cloud(organization) as cloud:
+        sources = LiveSources(exchange, cloud=cloud)
+        collect_from(sources, evidence, "Lab organisation", wish, progress)
     judgement = assess_and_report(evidence, assessment, report, organization.now.date(), progress)
     return Demonstration(evidence, assessment, report, judgement)
 
@@ -87,3 +91,26 @@ def lab_exchange(organization: Organization) -> Iterator[LiveExchange]:
 
         with ExchangeShell(settings, password) as shell:
             yield LiveExchange(shell, read_build)
+
+
+@dataclass(frozen=True)
+class LabToken:
+    """The token of the lab's cloud, in the place of one that a sign-in gives; it does not end."""
+
+    token: str = field(repr=False)
+    expires_on: int = 4_102_444_800
+
+    def get_token(self, *_scopes: str, **_options: object) -> LabToken:
+        """The token itself, for every scope."""
+        return self
+
+
+@contextmanager
+def lab_cloud(organization: Organization) -> Iterator[LiveCloud]:
+    """The tenant of a lab organisation, signed in to as any other."""
+    from auditor.lab.cloud_server import LabCloud
+
+    with LabCloud(organization) as lab:
+        cloud = Cloud("global", authority="", graph_url=lab.url, exchange_url=lab.url)
+        with open_cloud(cloud, lab.tenant_id, LabToken(lab.token)) as found:
+            yield found

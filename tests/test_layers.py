@@ -18,8 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "cli_rules": {"cli_command", "run", "terminal"},
     "cli_command": {"terminal", *FOUNDATION},
     "demo": {
-        *("collect", "collectors", "engine", "lab", "live_sources", "run", "sources"),
-        *FOUNDATION,
+        *("collect", "collectors", "engine", "lab", "live_cloud", "live_sources", "run"),
+        *("sources", *FOUNDATION),
     },
     "collect": {
         *("collectors", "config", "config_parts", "engine", "evidence", "live_cloud"),
