@@ -18,7 +18,7 @@ from auditor.collectors.directory_tally import PROVIDER, DirectoryTally
 from auditor.errors import AccessDenied, CommandUnsupported, SourceError, UnexpectedAnswer
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, State, state_of
-from auditor.sources.directory import Directory, Entry
+from auditor.sources.directory import SECURITY_DESCRIPTOR, Directory, Entry
 from auditor.sources.directory_forest import Domain, Forest
 
 PROVIDED = tuple(model.table for collector in DIRECTORY_COLLECTORS for model in collector.tables)
@@ -152,7 +152,10 @@ def _tallies(run: _Run, tables: Collection[str] | None) -> Iterator[tuple[Direct
 def _ground(directory: Directory) -> _Ground:
     schema = read_schema(
         directory,
-        {name for collector in DIRECTORY_COLLECTORS for name in collector.attributes},
+        {
+            SECURITY_DESCRIPTOR,
+            *(name for collector in DIRECTORY_COLLECTORS for name in collector.attributes),
+        },
         {
             name
             for collector in DIRECTORY_COLLECTORS

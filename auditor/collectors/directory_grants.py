@@ -2,7 +2,8 @@
 
 Only rights to read are named. In domains a grant at the top reaches nearly everybody; accounts
 under AdminSDHolder inherit nothing from there, so that it is repeated on that object, which the
-directory copies to them within the hour ([MS-ADTS] 3.1.1.6.1).
+directory copies to them within the hour ([MS-ADTS] 3.1.1.6.1). Other accounts that inherit nothing
+are given it one by one, the first of them at least.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from typing import Literal
 
 from auditor.collectors.directory_contract import DirectoryCollector, Place
 from auditor.collectors.directory_rights import Schema, guid_text
+from auditor.sources.directory import SECURITY_DESCRIPTOR
+
+_ONE_BY_ONE = 20
+"""Objects that a grant is printed for by name: beyond, mending their inheritance is the cure."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +56,32 @@ class Hidden:
     """Where one attribute is not shown: how often, the first object, and the domains.
 
     `blind`: of some objects not even the access list is shown, so that an empty value would still
-    look like a hidden one.
+    look like a hidden one. `alone` are the first objects that no grant from above reaches; they do
+    not count for `domains`.
     """
 
     count: int = 0
     first: str = ""
     domains: set[str] = field(default_factory=set)
     blind: bool = False
+    alone: dict[str, None] = field(default_factory=dict)
 
-    def add(self, dn: str, domain: str, *, blind: bool) -> None:
+    def add(self, dn: str, domain: str, *, blind: bool, alone: bool = False) -> None:
         """Note one more object."""
         self.count += 1
         self.first = self.first or dn
-        self.domains.add(domain)
         self.blind = self.blind or blind
+        if not alone:
+            self.domains.add(domain)
+        elif len(self.alone) < _ONE_BY_ONE:
+            self.alone[dn] = None
+
+    def targets(self) -> list[str]:
+        """Where a grant has to be made."""
+        return [
+            *(each for domain in sorted(self.domains) for each in _targets(domain)),
+            *self.alone,
+        ]
 
 
 def grants_for(
@@ -82,23 +99,28 @@ def grants_for(
         return [Grant(organization, "GR")] if hidden and organization else []
     found: dict[Grant, None] = {}
     for name in sorted(hidden):
-        attribute = schema.attributes.get(name)
-        if attribute is None:
-            continue
-        guid = guid_text(attribute.property_set or attribute.guid)
-        what = (schema.property_sets.get(guid) if attribute.property_set else None) or name
-        if what == name:
-            guid = guid_text(attribute.guid)
-        for domain in sorted(hidden[name].domains):
-            for target in _targets(domain):
-                found[Grant(target, "RP", what, guid)] = None
-                if hidden[name].blind:
-                    found[Grant(target, "RC")] = None
+        right = _right(name, schema)
+        for target in hidden[name].targets() if right else ():
+            found[Grant(target, *right)] = None
+            if hidden[name].blind:
+                found[Grant(target, "RC")] = None
     for domain in unlisted:
         for target in _targets(domain):
             for name in (*collector.holders, collector.object_class):
                 found[Grant(target, "GR", "", "", name, schema.classes.get(name, ""))] = None
     return list(found)
+
+
+def _right(name: str, schema: Schema) -> tuple[Literal["RP", "RC"], str, str] | tuple[()]:
+    """Right, name and GUID of what would show an attribute; nothing for an unknown one."""
+    attribute = schema.attributes.get(name)
+    if name == SECURITY_DESCRIPTOR:
+        return "RC", "", ""
+    if attribute is None:
+        return ()
+    guid = guid_text(attribute.property_set)
+    what = schema.property_sets.get(guid)
+    return ("RP", what, guid) if what else ("RP", name, guid_text(attribute.guid))
 
 
 def _targets(domain: str) -> tuple[str, str]:

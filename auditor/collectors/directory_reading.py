@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from auditor.collectors.directory_rights import Rights
 from auditor.errors import AccessDenied, UnexpectedAnswer
-from auditor.sources.directory import Entry
+from auditor.sources.directory import SECURITY_DESCRIPTOR, Entry
 
 _TIME = re.compile(r"(\d{14})(?:\.\d{1,9})?Z")
 _BOOLEANS = {b"TRUE": True, b"FALSE": False}
@@ -153,6 +153,14 @@ def boolean(found: Found, name: str) -> bool | None:
     if values[0] not in _BOOLEANS:
         raise misfit(found, name, "TRUE or FALSE")
     return _BOOLEANS[values[0]]
+
+
+def inherits_nothing(found: Found) -> bool | None:
+    """Whether the access list is closed to grants from above; None where it is not shown."""
+    closed = found.rights.inherits_nothing(found.entry)
+    if closed is None:
+        found.unread.add(SECURITY_DESCRIPTOR)
+    return closed
 
 
 def moment(found: Found, name: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Collector of mailboxes, of their ActiveSync settings, and of remote mailboxes.
+"""Collector of mailboxes, of their ActiveSync settings and accounts, and of remote mailboxes.
 
 Attributes and their values are those of "Filterable properties for the -RecipientFilter parameter"
 (Microsoft Learn); where that page gives no numbers they are those that public scripts use.
@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.collectors.directory_accounts import (
+    ACCOUNT_ATTRIBUTES,
+    HOLD_ATTRIBUTES,
+    account,
+    holds,
+)
 from auditor.collectors.directory_contract import (
     DirectoryCollector,
     LeftOut,
@@ -28,6 +34,11 @@ from auditor.collectors.directory_reading import (
     whole,
 )
 from auditor.collectors.recipients import addresses, device_keys, lowered, routing
+from auditor.evidence.accounts import (
+    OnpremDirectoryAccount,
+    OnpremMailboxHold,
+    OnpremMailboxInPlaceHold,
+)
 from auditor.evidence.normalise import server_key
 from auditor.evidence.recipients import (
     OnpremCasMailbox,
@@ -97,8 +108,11 @@ def _recipient(found: Found) -> Iterator[Outcome]:
     if kind in MAILBOXES:
         yield from _mailbox(found, MAILBOXES[kind])
         yield from _cas_mailbox(found)
+        yield from account(found)
+        yield from holds(found)
     elif kind in REMOTE_MAILBOXES:
         yield from _remote_mailbox(found, REMOTE_MAILBOXES[kind])
+        yield from account(found)
     elif kind not in OTHERS:
         yield LeftOut(f"is of a kind that is not known ({TYPE} {kind})")
 
@@ -219,7 +233,6 @@ RECIPIENTS = DirectoryCollector(
         "userPrincipalName",
         "sAMAccountName",
         "mailNickname",
-        "targetAddress",
         "msExchHomeServerName",
         "msExchPoliciesExcluded",
         "msExchOmaAdminWirelessEnable",
@@ -227,6 +240,8 @@ RECIPIENTS = DirectoryCollector(
         "msExchMobileMailboxPolicyLink",
         "msExchMobileAllowedDeviceIDs",
         "msExchMobileBlockedDeviceIDs",
+        *ACCOUNT_ATTRIBUTES,
+        *HOLD_ATTRIBUTES,
     ),
     tables=(
         OnpremMailbox,
@@ -236,9 +251,13 @@ RECIPIENTS = DirectoryCollector(
         OnpremCasMailboxBlockedDevice,
         OnpremRemoteMailbox,
         OnpremRemoteMailboxAddress,
+        OnpremDirectoryAccount,
+        OnpremMailboxHold,
+        OnpremMailboxInPlaceHold,
     ),
-    permission="read access to Public-Information, Exchange-Information and, for lists of blocked "
-    "devices, Exchange-Personal-Information of users",
+    permission="read access to Public-Information and Exchange-Information of users; for lists of "
+    "blocked devices and for holds also to Exchange-Personal-Information, for the state of "
+    "accounts to User-Account-Restrictions, adminCount, mS-DS-ConsistencyGuid and the permissions",
     rows=_recipient,
     unsaid=("onprem_cas_mailbox.active_sync_mailbox_policy of the default policy",),
 )

@@ -21,6 +21,7 @@ from auditor.sources.security_descriptor import (
     AccessList,
     access_list,
     granted,
+    inherits_nothing,
 )
 
 _CONFIDENTIAL = 128
@@ -173,6 +174,16 @@ class Rights:
     def judges(self, entry: Entry) -> bool:
         """Whether the access list of the object is known, so that nothing has to be inferred."""
         return self._descriptor(entry) is not None
+
+    def inherits_nothing(self, entry: Entry) -> bool | None:
+        """Whether the object is closed to grants from above; None where its list is not shown."""
+        came = entry.attributes.get(SECURITY_DESCRIPTOR)
+        if not came:
+            return None
+        try:
+            return inherits_nothing(came[0])
+        except ValueError:
+            return None
 
     def may_list(self, entry: Entry) -> bool:
         """Whether the account sees the objects below this one; False where the list is hidden."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from auditor.collectors.directory_contract import DirectoryCollector, LeftOut, Unread
+from auditor.collectors.directory_contract import DirectoryCollector, LeftOut, Outcome, Unread
 from auditor.collectors.directory_grants import Grant, Hidden, grants_for
 from auditor.collectors.directory_reading import Found
 from auditor.collectors.directory_rights import Schema, guid_text
@@ -34,9 +35,9 @@ _SHOWN = 4
 class DirectoryTally:
     """The count of one collector. Without a writer rows are counted and dropped.
 
-    `wanted` holds the tables to fill; `hidden` what was not shown, by attribute, and
-    `hidden_tables` by table and attribute where rows may be missing for it. `unlisted` are the
-    domains where objects are said to be that do not show.
+    `wanted` holds the tables to fill; `hidden` what was not shown, by table and attribute, and
+    `hidden_tables` the same where rows may be missing for it. `unlisted` are the domains where
+    objects are said to be that do not show.
     """
 
     collector: DirectoryCollector
@@ -47,7 +48,7 @@ class DirectoryTally:
     denied: int = 0
     misfits: int = 0
     rows: Counter[str] = field(default_factory=Counter)
-    hidden: dict[str, Hidden] = field(default_factory=dict)
+    hidden: dict[str, dict[str, Hidden]] = field(default_factory=dict)
     hidden_tables: dict[str, dict[str, Hidden]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
@@ -71,13 +72,14 @@ class DirectoryTally:
             return
         self._seen.add(identity)
         self.objects += 1
-        blind = not found.rights.judges(found.entry)
+        unread: dict[str, set[str]] = {}
+        lost: set[tuple[str, str]] = set()
         try:
-            for outcome in outcomes_of(self.collector.rows, found, self.collector.name, found.dn):
+            for outcome in outcomes_of(
+                lambda each: self._told_apart(each, unread), found, self.collector.name, found.dn
+            ):
                 if isinstance(outcome, Unread):
-                    of_table = self.hidden_tables.setdefault(outcome.table.table, {})
-                    hidden = of_table.setdefault(outcome.attribute, Hidden())
-                    hidden.add(found.dn, domain, blind=blind)
+                    lost.add((outcome.table.table, outcome.attribute))
                 else:
                     self._keep(outcome)
         except AccessDenied:
@@ -89,8 +91,38 @@ class DirectoryTally:
             self.misfits += 1
             if self.misfits == 1:
                 self.wrong(error)
-        for name in found.unread:
-            self.hidden.setdefault(name, Hidden()).add(found.dn, domain, blind=blind)
+        # what was read for no row, or for one that never came, may concern any
+        for model in self.collector.tables if found.unread else ():
+            unread.setdefault(model.table, set()).update(found.unread)
+        columns = {(table, name) for table, names in unread.items() for name in names}
+        if columns or lost:
+            self._note(found, domain, columns - lost, lost)
+
+    def _told_apart(self, found: Found, unread: dict[str, set[str]]) -> Iterator[Outcome]:
+        """The outcomes of one object, with the hidden attributes that were read for each table."""
+        for outcome in self.collector.rows(found):
+            if isinstance(outcome, Unread):
+                found.unread.discard(outcome.attribute)
+            elif found.unread and isinstance(outcome, Evidence):
+                unread.setdefault(outcome.table, set()).update(found.unread)
+                found.unread.clear()
+            yield outcome
+
+    def _note(
+        self, found: Found, domain: str, columns: set[tuple[str, str]], lost: set[tuple[str, str]]
+    ) -> None:
+        blind = not found.rights.judges(found.entry)
+        alone = self._stands_alone(found)
+        for noted, kept in ((columns, self.hidden), (lost, self.hidden_tables)):
+            for table, name in noted:
+                hidden = kept.setdefault(table, {}).setdefault(name, Hidden())
+                hidden.add(found.dn, domain, blind=blind, alone=alone)
+
+    def _stands_alone(self, found: Found) -> bool:
+        """Whether no grant above the object reaches it, not even that on AdminSDHolder."""
+        if not found.rights.inherits_nothing(found.entry):
+            return False
+        return found.entry.attributes.get("adminCount", [b"0"])[0] == b"0"
 
     def _keep(self, outcome: Evidence | LeftOut) -> None:
         if isinstance(outcome, LeftOut):
@@ -162,10 +194,9 @@ class DirectoryTally:
         return grants_for(self.collector, self.schema, hidden, self.unlisted, organization)
 
     def _hidden_of(self, table: str) -> list[tuple[str, Hidden]]:
-        """Hidden attributes that concern a table, not those that hide rows of another."""
-        elsewhere = {name for of in self.hidden_tables.values() for name in of}
-        columns = {name: each for name, each in self.hidden.items() if name not in elsewhere}
-        return sorted({**columns, **self.hidden_tables.get(table, {})}.items())
+        """Hidden attributes that leave columns of a table empty, or that hide rows of it."""
+        of_table = {**self.hidden.get(table, {}), **self.hidden_tables.get(table, {})}
+        return sorted(of_table.items())
 
     def _not_shown(self, name: str, hidden: Hidden) -> str:
         if not self._known(name):

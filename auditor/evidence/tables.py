@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.evidence import (
+    accounts,
     entra_access,
     entra_tenant,
     entra_user,
@@ -55,6 +56,9 @@ COLLECTED: tuple[type[Evidence], ...] = (
     recipients.OnpremCasMailboxBlockedDevice,
     recipients.OnpremRemoteMailbox,
     recipients.OnpremRemoteMailboxAddress,
+    accounts.OnpremDirectoryAccount,
+    accounts.OnpremMailboxHold,
+    accounts.OnpremMailboxInPlaceHold,
     recipients.OnpremMobileDevice,
     per_mailbox.OnpremMailboxStatistics,
     per_mailbox.OnpremMobileDeviceStatistics,

@@ -17,12 +17,13 @@ CONTROL_ACCESS = 0x0000_0100
 _GENERIC_READ, _GENERIC_ALL = 0x8000_0000, 0x1000_0000
 _READS = LIST_CHILDREN | READ_PROPERTY
 _INHERIT_ONLY = 0x08
-_DACL_PRESENT = 0x0004
+_DACL_PRESENT, _DACL_PROTECTED = 0x0004, 0x1000
 _ALLOWED, _ALLOWED_OBJECT = 0, 5
 _DENIED, _DENIED_OBJECT = {1, 10}, {6, 12}
 """Kinds of lines ([MS-DTYP] 2.4.4.1). 10 and 12 deny under a condition, which is taken as met."""
 
 _OBJECT_TYPE, _INHERITED_TYPE = 1, 2
+_HEADER = struct.Struct("<BBHIIII")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def access_list(descriptor: bytes) -> AccessList:
     bytes that are no descriptor.
     """
     try:
-        _, _, control, _, _, _, offset = struct.unpack_from("<BBHIIII", descriptor)
+        _, _, control, _, _, _, offset = _HEADER.unpack_from(descriptor)
         if not control & _DACL_PRESENT or offset == 0:
             return None
         _, _, size, count, _ = struct.unpack_from("<BBHHH", descriptor, offset)
@@ -66,6 +67,16 @@ def access_list(descriptor: bytes) -> AccessList:
     except struct.error as problem:
         raise ValueError(f"no security descriptor ({problem})") from problem
     return entries
+
+
+def inherits_nothing(descriptor: bytes) -> bool:
+    """Whether the access list is closed to what its parent grants (SE_DACL_PROTECTED).
+
+    Raises ValueError for bytes that are no descriptor ([MS-DTYP] 2.4.6).
+    """
+    if len(descriptor) < _HEADER.size:
+        raise ValueError(f"no security descriptor ({len(descriptor)} bytes)")
+    return bool(_HEADER.unpack_from(descriptor)[2] & _DACL_PROTECTED)
 
 
 def _entry(kind: int, body: bytes) -> AccessEntry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping
 
@@ -43,6 +44,11 @@ from auditor.collectors.directory_servers import (
 )
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.errors import AccessDenied, UnexpectedAnswer
+from auditor.evidence.accounts import (
+    OnpremDirectoryAccount,
+    OnpremMailboxHold,
+    OnpremMailboxInPlaceHold,
+)
 from auditor.evidence.base import Evidence
 from auditor.evidence.organization import (
     OnpremHybridConfigurationFeature,
@@ -243,6 +249,133 @@ class TestRemoteMailboxes:
         assert self.moved({}, "targetAddress")["remote_routing_address"] is None
 
 
+NEVER = 0x7FFF_FFFF_FFFF_FFFF
+EPOCH = dt.datetime(1601, 1, 1, tzinfo=dt.UTC)
+CALENDAR = (dt.datetime.max.replace(tzinfo=dt.UTC) - EPOCH) // dt.timedelta(microseconds=1)
+
+
+class TestAccounts:
+    def account(self, values: Given, *hidden: str) -> dict[str, object]:
+        return only(OnpremDirectoryAccount, recipient(values, *hidden))
+
+    @given(st.integers(0, 2**32 - 1))
+    def test_an_account_is_disabled_by_bit_two_alone(self, control: int) -> None:
+        row = self.account({"userAccountControl": control})
+        assert row["account_enabled"] is not bool(control & 2)
+
+    @given(st.integers(0, 2**32 - 1))
+    def test_what_windows_works_out_is_read_from_the_computed_attribute(self, bits: int) -> None:
+        row = self.account({"msDS-User-Account-Control-Computed": bits, "userAccountControl": 512})
+        assert (row["locked_out"], row["password_expired"]) == (
+            bool(bits & 0x10),
+            bool(bits & 0x800000),
+        )
+
+    def test_what_every_account_has_and_did_not_come_was_not_said(self) -> None:
+        row = self.account({})
+        columns = ("account_enabled", "locked_out", "password_expired", "account_never_expires")
+        assert [row[column] for column in columns] == [None] * 4
+
+    @pytest.mark.parametrize(
+        ("last_set", "control", "expected"),
+        [(0, 512, True), (0, 0x10200, False), (133_000_000_000_000_000, 512, False)],
+    )
+    def test_a_password_that_was_never_set_must_be_changed(
+        self, last_set: int, control: int, expected: bool
+    ) -> None:
+        row = self.account({"pwdLastSet": last_set, "userAccountControl": control})
+        assert row["change_password_at_logon"] is expected
+
+    @pytest.mark.parametrize("hidden", ["pwdLastSet", "userAccountControl"])
+    def test_a_password_of_which_half_is_hidden_was_not_said(self, hidden: str) -> None:
+        values: Given = {"pwdLastSet": 0, "userAccountControl": 512}
+        shown = {name: value for name, value in values.items() if name != hidden}
+        assert self.account(shown, hidden)["change_password_at_logon"] is None
+
+    @pytest.mark.parametrize("ticks", [0, NEVER, NEVER - 1, 2_650_467_744_000_000_000])
+    def test_an_account_without_a_date_never_expires(self, ticks: int) -> None:
+        row = self.account({"accountExpires": ticks})
+        assert (row["account_never_expires"], row["account_expires"]) == (True, None)
+
+    @given(st.integers(1, CALENDAR))
+    def test_every_date_of_the_calendar_is_read(self, microseconds: int) -> None:
+        row = self.account({"accountExpires": microseconds * 10})
+        expires = EPOCH + dt.timedelta(microseconds=microseconds)
+        assert (row["account_never_expires"], row["account_expires"]) == (False, expires)
+
+    def test_a_negative_date_is_unexpected(self) -> None:
+        with pytest.raises(UnexpectedAnswer, match="a time since 1601"):
+            recipient({"accountExpires": -1})
+
+    def test_an_account_is_protected_as_its_mark_and_its_access_list_say(self) -> None:
+        closed = descriptor([AccessEntry(READER, 0x14)], inherits_nothing=True)
+        row = self.account({"adminCount": 1, SECURITY_DESCRIPTOR: closed})
+        assert (row["admin_count"], row["dacl_protected"]) == (1, True)
+        row = self.account({})
+        assert (row["admin_count"], row["dacl_protected"]) == (0, False)
+        assert self.account({}, "adminCount")["admin_count"] is None
+
+    @pytest.mark.parametrize("listed", [b"", b"broken"])
+    def test_an_access_list_that_is_not_shown_was_not_said(self, listed: bytes) -> None:
+        entry = found(
+            USER,
+            {
+                "msExchRecipientTypeDetails": 1,
+                "proxyAddresses": ["SMTP:Ann@contoso.com"],
+                SECURITY_DESCRIPTOR: listed,
+            },
+        )
+        # without the list every value has to come, or the mailbox is hidden
+        came = list(RECIPIENTS.rows(entry))
+        assert only(OnpremDirectoryAccount, came)["dacl_protected"] is None
+        assert SECURITY_DESCRIPTOR in entry.unread
+
+    @given(st.uuids())
+    def test_a_consistency_guid_is_written_as_a_guid(self, value: uuid.UUID) -> None:
+        row = self.account({"mS-DS-ConsistencyGuid": value.bytes_le})
+        assert row["ms_ds_consistency_guid"] == str(value)
+
+    def test_a_consistency_guid_may_be_missing_hidden_or_no_guid(self) -> None:
+        column, attribute = "ms_ds_consistency_guid", "mS-DS-ConsistencyGuid"
+        assert self.account({})[column] == ""
+        assert self.account({}, attribute)[column] is None
+        assert self.account({attribute: b"\x04\xd2"})[column] == "04d2"
+
+    def test_a_target_address_may_be_missing_or_hidden(self) -> None:
+        assert self.account({"targetAddress": "SMTP:a@b.c"})["target_address"] == "SMTP:a@b.c"
+        assert self.account({})["target_address"] == ""
+        assert self.account({}, "targetAddress")["target_address"] is None
+
+    def test_moved_mailboxes_have_accounts_and_no_holds(self) -> None:
+        came = recipient({"msExchRecipientTypeDetails": 2147483648, "userAccountControl": 514})
+        assert only(OnpremDirectoryAccount, came)["account_enabled"] is False
+        assert not [each for each in came if isinstance(each, OnpremMailboxHold)]
+
+
+class TestHolds:
+    @given(st.integers(0, 2047))
+    def test_litigation_hold_is_bit_eight_alone(self, value: int) -> None:
+        row = only(OnpremMailboxHold, recipient({"msExchELCMailboxFlags": value}))
+        assert row["litigation_hold_enabled"] is bool(value & 8)
+
+    def test_a_mailbox_of_which_nothing_is_said_has_no_holds(self) -> None:
+        row = only(OnpremMailboxHold, recipient({}))
+        assert (row["litigation_hold_enabled"], row["in_place_holds"]) == (False, 0)
+
+    def test_hidden_holds_are_not_none(self) -> None:
+        came = recipient({}, "msExchELCMailboxFlags", "msExchUserHoldPolicies")
+        row = only(OnpremMailboxHold, came)
+        assert (row["litigation_hold_enabled"], row["in_place_holds"]) == (None, None)
+        assert Unread(OnpremMailboxInPlaceHold, "msExchUserHoldPolicies") in came
+
+    def test_in_place_holds_are_rows_each_once(self) -> None:
+        came = recipient({"msExchUserHoldPolicies": ["b7", "a1", "b7"]})
+        assert only(OnpremMailboxHold, came)["in_place_holds"] == 2
+        assert [
+            each.in_place_hold for each in came if isinstance(each, OnpremMailboxInPlaceHold)
+        ] == ["b7", "a1"]
+
+
 CONTAINER = f"CN=ExchangeActiveSyncDevices,{USER}"
 
 
@@ -432,10 +565,11 @@ def test_every_table_has_one_collector_and_is_one_of_the_bundle() -> None:
     assert set(tables) <= set(COLLECTED)
 
 
-def test_the_directory_fills_no_table_that_the_shell_cannot() -> None:
+def test_what_the_directory_alone_fills_is_about_accounts_and_holds() -> None:
     shell: tuple[ExchangeCollector, ...] = EXCHANGE_COLLECTORS
     known = {model for collector in shell for model in collector.tables}
-    assert {model for collector in DIRECTORY_COLLECTORS for model in collector.tables} <= known
+    own = {model for collector in DIRECTORY_COLLECTORS for model in collector.tables} - known
+    assert own == {OnpremDirectoryAccount, OnpremMailboxHold, OnpremMailboxInPlaceHold}
 
 
 @pytest.mark.parametrize("collector", DIRECTORY_COLLECTORS, ids=lambda each: each.name)

@@ -20,6 +20,7 @@ from auditor.sources.security_descriptor import (
     READ_PROPERTY,
     access_list,
     granted,
+    inherits_nothing,
 )
 
 ME, GROUP, OTHER = "S-1-5-21-1-2-3-1104", "S-1-5-11", "S-1-5-32-544"
@@ -72,6 +73,26 @@ def test_a_descriptor_that_is_cut_off_is_refused(lines: list[AccessEntry], keep:
     if keep < len(whole):
         with pytest.raises(ValueError, match="descriptor"):
             access_list(whole[:keep])
+
+
+@given(ENTRIES, st.booleans())
+def test_a_list_inherits_as_its_descriptor_says_whatever_it_holds(
+    lines: list[AccessEntry], closed: bool
+) -> None:
+    made = descriptor(lines, inherits_nothing=closed)
+    assert inherits_nothing(made) is closed
+    assert access_list(made) == access_list(descriptor(lines))
+    entry = Entry("CN=x", {SECURITY_DESCRIPTOR: [made]})
+    assert Rights(SCHEMA, None).inherits_nothing(entry) is closed
+
+
+@given(st.binary(max_size=19))
+def test_a_descriptor_without_a_whole_header_says_nothing_of_inheritance(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no security descriptor"):
+        inherits_nothing(data)
+    assert Rights(SCHEMA, None).inherits_nothing(Entry("CN=x", {SECURITY_DESCRIPTOR: [data]})) is (
+        None
+    )
 
 
 def test_an_absent_list_lets_everybody_read() -> None:
@@ -197,6 +218,40 @@ def test_grants_of_an_attribute_outside_of_sets_name_the_attribute() -> None:
     assert grant == Grant("DC=a", "RP", "alone", guid)
     assert grant.command("A\\b") == 'dsacls "DC=a" /I:T /G "A\\b:RP;alone"'
     assert grant.sddl("S-1-1-0") == f"(OA;CI;RP;{guid};;S-1-1-0)"
+
+
+def grants(hidden: Hidden, name: str = "shy") -> list[str]:
+    """What is printed for an attribute that is hidden."""
+    schema = Schema({**SCHEMA.attributes, SECURITY_DESCRIPTOR: attribute("x")}, {}, {SET: "Set"})
+    found = grants_for(COLLECTOR, schema, {name: hidden}, (), "CN=Org")
+    return [grant.command("A\\b") for grant in found]
+
+
+def test_an_object_that_inherits_nothing_is_granted_by_name() -> None:
+    hidden = Hidden()
+    hidden.add("CN=x", "DC=a", blind=False, alone=True)
+    assert grants(hidden) == ['dsacls "CN=x" /I:T /G "A\\b:RP;Set"']
+    hidden.add("CN=y", "DC=a", blind=False)
+    assert grants(hidden) == [
+        'dsacls "DC=a" /I:T /G "A\\b:RP;Set"',
+        'dsacls "CN=AdminSDHolder,CN=System,DC=a" /I:T /G "A\\b:RP;Set"',
+        'dsacls "CN=x" /I:T /G "A\\b:RP;Set"',
+    ]
+
+
+def test_beyond_some_objects_that_inherit_nothing_no_more_are_named() -> None:
+    hidden = Hidden()
+    for number in range(500):
+        hidden.add(f"CN={number}", "DC=a", blind=False, alone=True)
+    assert (hidden.count, len(grants(hidden))) == (500, 20)
+
+
+def test_an_access_list_is_shown_by_the_right_to_read_it() -> None:
+    hidden = Hidden(1, "CN=x", {"DC=a"}, blind=True)
+    assert grants(hidden, SECURITY_DESCRIPTOR) == [
+        'dsacls "DC=a" /I:T /G "A\\b:RC"',
+        'dsacls "CN=AdminSDHolder,CN=System,DC=a" /I:T /G "A\\b:RC"',
+    ]
 
 
 def test_no_grant_shows_what_the_schema_does_not_know() -> None:
