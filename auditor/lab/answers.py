@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from auditor.evidence.predicted import RedirectOutcome
+from auditor.lab.cloud_consequences import CLOUD_RULES, of_the_cloud
 from auditor.lab.consequences import (
     FAIL,
     NOT_APPLICABLE,
+    OF_ACCOUNTS,
     OPEN,
     TOO_OLD,
     UNROUTED,
     Consequence,
+    of_accounts,
     of_recipients,
     of_servers,
     of_the_organization,
@@ -62,7 +65,13 @@ RULES = (
     "MBX-REDIRECT",
     "DEV-VERSION-451",
 )
-"""Rules that the lab has an answer for."""
+"""Rules that the lab has an answer for, however it is read."""
+
+DIRECTORY_RULES = tuple(dict.fromkeys(rule for rules in OF_ACCOUNTS.values() for rule in rules))
+"""Rules about what only the directory holds."""
+
+_WHOLE_RULE = "*"
+"""The subject of a rule that could not run."""
 
 _STOPPED = UNROUTED | {
     "empty_owa_url",
@@ -88,19 +97,31 @@ class _Findings:
     applies: bool = True
 
 
-def expected(organization: Organization, *, with_plan: bool = False) -> Mapping[str, ExpectedRule]:
-    """The answer for each of `RULES`, assessed as of the organisation's own date.
+def expected(
+    organization: Organization,
+    *,
+    with_plan: bool = False,
+    with_directory: bool = False,
+    with_cloud: bool = False,
+) -> Mapping[str, ExpectedRule]:
+    """The answer for each of `RULES`, `DIRECTORY_RULES` and, `with_cloud`, `CLOUD_RULES`.
+
+    As of the organisation's own date, at which the tenant was read too.
 
     `with_plan` when the plan of the lab was given too; it names nobody who is not there, and the
-    domain that the remote domain is flagged for.
+    domain that the remote domain is flagged for. `with_directory` when the directory was read
+    beside Exchange; without it nobody knows what it alone holds.
     """
-    found = {rule: _Findings() for rule in RULES}
+    of_cloud = CLOUD_RULES if with_cloud else ()
+    found = {rule: _Findings() for rule in (*RULES, *DIRECTORY_RULES, *of_cloud)}
     consequences = chain(
         of_the_organization(organization),
         of_servers(organization),
         of_recipients(organization),
         _of_redirects(organization),
         _of_the_plan(with_plan),
+        of_accounts(organization) if with_directory else _without_directory(),
+        of_the_cloud(organization, with_plan=with_plan) if with_cloud else (),
     )
     for rule, verdict, subject in consequences:
         if verdict is FAIL:
@@ -161,6 +182,11 @@ def _of_redirects(organization: Organization) -> Iterator[Consequence]:
             yield "MBX-REDIRECT", FAIL, mailbox_guid
         elif outcome is not RedirectOutcome.REDIRECTED:
             yield "MBX-REDIRECT", OPEN, mailbox_guid
+
+
+def _without_directory() -> Iterator[Consequence]:
+    for rule in DIRECTORY_RULES:
+        yield rule, OPEN, _WHOLE_RULE
 
 
 def _of_the_plan(given: bool) -> Iterator[Consequence]:

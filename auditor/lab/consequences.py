@@ -58,6 +58,19 @@ _OF_MAILBOXES = {
 }
 
 
+OF_ACCOUNTS = {
+    "account_disabled": ("MBX-ACCOUNT-STATE",),
+    "account_expired": ("MBX-ACCOUNT-STATE",),
+    "password_expired": ("MBX-ACCOUNT-STATE",),
+    "protected_account": ("MBX-ADMINCOUNT", "MBX-INHERITANCE"),
+    "inheritance_off": ("MBX-INHERITANCE",),
+    "litigation_hold": ("MBX-HOLD",),
+    "in_place_hold": ("MBX-HOLD",),
+    "target_address_left": ("MBX-TARGETADDR-PREMOVE",),
+}
+"""Faults that only the directory shows, and the rules that see them."""
+
+
 def of_the_organization(organization: Organization) -> Iterator[Consequence]:
     """What follows from faults of the configuration."""
     for fault in sorted(organization.faults & _BY_FAULT.keys()):
@@ -267,6 +280,18 @@ def of_recipients(organization: Organization) -> Iterator[Consequence]:
     if not organization.mailbox_count:
         for rule in (*_OF_MAILBOXES.values(), "MBX-REDIRECT"):
             yield rule, NOT_APPLICABLE, ""
+
+
+def of_accounts(organization: Organization) -> Iterator[Consequence]:
+    """What follows from faults that only the directory shows."""
+    for mailbox in mailboxes(organization):
+        for fault in mailbox.planted & OF_ACCOUNTS.keys():
+            for rule in OF_ACCOUNTS[fault]:
+                yield rule, FAIL, mailbox.guid
+    if not organization.mailbox_count:
+        for rules in OF_ACCOUNTS.values():
+            for rule in rules:
+                yield rule, NOT_APPLICABLE, ""
 
 
 def _of_devices(organization: Organization, mailbox: Mailbox) -> Iterator[Consequence]:

@@ -80,6 +80,11 @@ _OF_USERS = (
     Attribute("userPrincipalName", "text", PUBLIC_INFORMATION, built_in=True),
     Attribute("sAMAccountName", "text", GENERAL_INFORMATION, built_in=True),
     Attribute("userAccountControl", "integer", ACCOUNT_RESTRICTIONS, built_in=True),
+    Attribute("msDS-User-Account-Control-Computed", "integer", ACCOUNT_RESTRICTIONS, built_in=True),
+    Attribute("pwdLastSet", "integer", ACCOUNT_RESTRICTIONS, built_in=True),
+    Attribute("accountExpires", "integer", ACCOUNT_RESTRICTIONS, built_in=True),
+    Attribute("adminCount", "integer", built_in=True),
+    Attribute("mS-DS-ConsistencyGuid", "octets", built_in=True),
     Attribute("proxyAddresses", "text", PUBLIC_INFORMATION, many=True, built_in=True),
     Attribute("legacyExchangeDN", "text", PUBLIC_INFORMATION, built_in=True),
     Attribute("mailNickname", "text", PUBLIC_INFORMATION),
@@ -96,6 +101,7 @@ _OF_USERS = (
     Attribute("msExchMobileAllowedDeviceIDs", "text", EXCHANGE_INFORMATION, many=True),
     Attribute("msExchMobileBlockedDeviceIDs", "text", EXCHANGE_PERSONAL_INFORMATION, many=True),
     Attribute("msExchELCMailboxFlags", "integer", EXCHANGE_PERSONAL_INFORMATION),
+    Attribute("msExchUserHoldPolicies", "text", EXCHANGE_PERSONAL_INFORMATION, many=True),
     Attribute("msExchArchiveGUID", "octets", EXCHANGE_PERSONAL_INFORMATION),
 )
 _OF_DEVICES = (

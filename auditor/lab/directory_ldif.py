@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from auditor.lab import directory_names as names
+from auditor.lab.accounts import account_of, moved_account
 from auditor.lab.devices import devices_of, personal_lists
+from auditor.lab.directory_accounts import COMPUTED, NOW, account_values, closed_access_list
 from auditor.lab.directory_catalogue import BY_NAME
 from auditor.lab.directory_configuration import (
     configuration_objects,
@@ -54,7 +56,6 @@ HAS_DEVICE_PARTNERSHIP = 1
 _ACCESS_STATES = ("Unknown", "Allowed", "Blocked", "Quarantined", "DeviceDiscovery")
 _ACCESS_STATE_REASONS = ("Unknown", "Global", "Individual", "DeviceRule")
 _USER = ["top", "person", "organizationalPerson", "user"]
-_PROTECTED_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Reader:
     """Who reads: the property sets that are withheld, everywhere or on protected accounts alone.
 
     A directory leaves out what may not be read without a word; so do these records. Protected are
-    every tenth mailbox, as accounts under AdminSDHolder do not inherit what the domain grants.
-    Without `access_lists` the reader may not read those either.
+    accounts that inherit nothing, and so do not get what the domain grants. Without `access_lists`
+    the reader may not read those either.
     """
 
     withheld: frozenset[str] = field(default_factory=frozenset)
@@ -87,28 +88,38 @@ def directory_objects(organization: Organization, reader: Reader = FULL_READER) 
     for record in configuration_objects(organization):
         yield stored(record, reader.of(protected=False), access_list=reader.access_lists)
     for record, protected in recipient_objects(organization):
-        yield stored(record, reader.of(protected), access_list=reader.access_lists)
+        yield stored(
+            record,
+            reader.of(protected),
+            access_list=reader.access_lists,
+            inherits_nothing=protected,
+        )
 
 
 def recipient_objects(organization: Organization) -> Iterator[tuple[Record, bool]]:
-    """Recipients with their devices, and whether their account is protected."""
+    """Recipients with their devices, and whether the object inherits nothing."""
     for mailbox in mailboxes(organization):
-        protected = mailbox.number % _PROTECTED_EVERY == 0
         record = _mailbox(organization, mailbox)
-        yield record, protected
+        yield record, account_of(organization, mailbox).inherits_nothing
         if mailbox.device_count:
             container = f"CN={names.DEVICES_CONTAINER},{record.dn}"
-            yield node(container, "msExchActiveSyncDevices"), protected
+            yield node(container, "msExchActiveSyncDevices"), False
             owner = names.recipient_canonical(mailbox.common_name, mailbox.organizational_unit)
             for device in devices_of(organization, mailbox):
-                yield _device(device, container, owner), protected
+                yield _device(device, container, owner), False
     for moved in remote_mailboxes(organization):
         yield _remote_mailbox(moved), False
     for record in _others(organization):
         yield record, False
 
 
-def stored(record: Record, withheld: frozenset[str], *, access_list: bool = True) -> Record:
+def stored(
+    record: Record,
+    withheld: frozenset[str],
+    *,
+    access_list: bool = True,
+    inherits_nothing: bool = False,
+) -> Record:
     """A record as a reader gets it who is withheld these property sets."""
     values: Values = {
         name: value
@@ -116,7 +127,9 @@ def stored(record: Record, withheld: frozenset[str], *, access_list: bool = True
         if name not in BY_NAME or BY_NAME[name].property_set not in withheld
     }
     if access_list:
-        values["nTSecurityDescriptor"] = descriptor(_access_list(withheld))
+        values["nTSecurityDescriptor"] = descriptor(
+            _access_list(withheld), inherits_nothing=inherits_nothing
+        )
     return Record(record.dn, values)
 
 
@@ -141,7 +154,6 @@ def _recipient(found: Mailbox | RemoteMailbox) -> Values:
         "displayName": found.display_name,
         "sAMAccountName": found.alias[:20],
         "userPrincipalName": found.user_principal_name,
-        "userAccountControl": 512,
         "mail": found.primary_smtp_address,
         "mailNickname": found.alias,
         "proxyAddresses": list(found.email_addresses),
@@ -153,6 +165,7 @@ def _recipient(found: Mailbox | RemoteMailbox) -> Values:
 
 def _mailbox(organization: Organization, found: Mailbox) -> Record:
     values = _recipient(found)
+    values |= account_values(account_of(organization, found))
     server = found.server.name
     values["homeMDB"] = f"CN={found.database},{names.DATABASES}"
     values["msExchHomeServerName"] = (
@@ -184,8 +197,7 @@ def _remote_mailbox(found: RemoteMailbox) -> Record:
     values = _recipient(found)
     values["msExchRecipientTypeDetails"] = REMOTE_USER_MAILBOX
     values["msExchRemoteRecipientType"] = MIGRATED
-    if found.remote_routing_address:
-        values["targetAddress"] = found.remote_routing_address
+    values |= account_values(moved_account(found))
     return Record(names.recipient(found.common_name, found.organizational_unit), values)
 
 
@@ -248,14 +260,21 @@ def _others(organization: Organization) -> Iterator[Record]:
 def active_directory_objects(organization: Organization) -> Iterator[Record]:
     """The same for a server that keeps times and access lists itself, and has a skeleton.
 
-    GUIDs are given all the same; such a server takes them from nobody but its owner.
+    GUIDs are given all the same; such a server takes them from nobody but its owner. It works out
+    itself whether a password has expired, and sets the time of those that have not. Accounts that
+    inherit nothing show everybody what Exchange itself lets everybody see, and nothing else.
     """
-    kept_by_the_server = ("whenChanged", "nTSecurityDescriptor")
+    kept_by_the_server = ("whenChanged", "nTSecurityDescriptor", COMPUTED)
     yield from _without(organizational_units(organization), kept_by_the_server)
     yield from property_sets_of_exchange()
     yield from _without(exchange_objects(organization), kept_by_the_server)
-    recipients = (record for record, _ in recipient_objects(organization))
-    yield from _without(recipients, kept_by_the_server)
+    for recipient, inherits_nothing in recipient_objects(organization):
+        (record,) = _without((recipient,), kept_by_the_server)
+        if record.values.get("pwdLastSet"):
+            record.values["pwdLastSet"] = NOW
+        if inherits_nothing:
+            record.values["nTSecurityDescriptor"] = closed_access_list()
+        yield record
 
 
 def _without(records: Iterable[Record], attributes: tuple[str, ...]) -> Iterator[Record]:

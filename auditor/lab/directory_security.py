@@ -12,14 +12,15 @@ LIST_CHILDREN = 0x04
 READ_PROPERTY = 0x10
 LIST_OBJECT = 0x80
 GENERIC_READ = READ_CONTROL | LIST_CHILDREN | READ_PROPERTY | LIST_OBJECT
+FULL_CONTROL = 0x000F_01FF
 
-AUTHENTICATED_USERS = "S-1-5-11"
+AUTHENTICATED_USERS, SYSTEM, ADMINISTRATORS = "S-1-5-11", "S-1-5-18", "S-1-5-32-544"
 AUDITOR = "S-1-5-21-3623811015-3361044348-30300820-1604"
 """The account that reads the lab where no real directory gives one."""
 
 _ALLOWED, _DENIED, _ALLOWED_OBJECT, _DENIED_OBJECT = 0, 1, 5, 6
 _OBJECT_TYPE_PRESENT = 1
-_SELF_RELATIVE, _DACL_PRESENT = 0x8000, 0x0004
+_SELF_RELATIVE, _DACL_PRESENT, _DACL_PROTECTED = 0x8000, 0x0004, 0x1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,13 @@ def sid_bytes(text: str) -> bytes:
     )
 
 
-def descriptor(entries: Sequence[AccessEntry]) -> bytes:
+def descriptor(entries: Sequence[AccessEntry], *, inherits_nothing: bool = False) -> bytes:
     """A descriptor that holds nothing but its access list, as a server sends it when asked so."""
     aces = b"".join(_ace(entry) for entry in entries)
     revision = 4 if any(entry.object_type for entry in entries) else 2
     acl = struct.pack("<BBHHH", revision, 0, 8 + len(aces), len(entries), 0) + aces
-    header = struct.pack("<BBHIIII", 1, 0, _SELF_RELATIVE | _DACL_PRESENT, 0, 0, 0, 20)
+    control = _SELF_RELATIVE | _DACL_PRESENT | (_DACL_PROTECTED if inherits_nothing else 0)
+    header = struct.pack("<BBHIIII", 1, 0, control, 0, 0, 0, 20)
     return header + acl
 
 

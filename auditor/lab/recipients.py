@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from auditor.lab.accounts import WITHOUT_PHONES, account_faults
 from auditor.lab.draws import draws, guid, happens
 from auditor.lab.landscape import EXCHANGE_2007, servers_without_leftovers
 from auditor.lab.names import Person, person
@@ -119,7 +120,10 @@ def mailbox(organization: Organization, number: int) -> Mailbox:
     device_count = _drawn_from(_DEVICE_COUNTS, drawn[2]) if personal else 0
     if number in _FIRST_STRUCK.values() or _is_hostile(number):
         device_count = max(1, device_count)
+    if number in WITHOUT_PHONES:
+        device_count = 0
     planted = _planted(organization, number, drawn, personal, device_count)
+    planted |= account_faults(organization, number, kind, device_count)
     if server.product is EXCHANGE_2007:
         planted |= {"exchange_2007_server"}
     domain = SECOND_DOMAIN if happens(drawn[3], 0.15) else PRIMARY_DOMAIN

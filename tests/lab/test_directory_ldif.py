@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from auditor.collectors.directory_names import parent_of
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.lab import directory_names as names
+from auditor.lab.accounts import INHERITS_NOTHING
 from auditor.lab.directory_catalogue import BY_NAME, EXCHANGE_PERSONAL_INFORMATION
 from auditor.lab.directory_ldif import (
     Reader,
@@ -21,6 +23,7 @@ from auditor.lab.directory_ldif import (
 from auditor.lab.directory_records import Record, Values, ldif
 from auditor.lab.directory_security import AccessEntry, descriptor, sid_bytes
 from auditor.lab.organization import build
+from auditor.lab.recipients import mailboxes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -74,9 +77,19 @@ def test_a_reader_gets_neither_values_nor_rights_of_what_is_withheld() -> None:
 
 
 def test_a_server_of_its_own_times_is_given_none() -> None:
+    own = {"whenChanged", "msDS-User-Account-Control-Computed"}
+    closed = []
     for record in active_directory_objects(build(20)):
-        assert not {"whenChanged", "nTSecurityDescriptor"} & set(record.values)
+        assert not own & set(record.values)
         assert "adObject" not in str(record.values["objectClass"])
+        assert record.values.get("pwdLastSet") in {None, 0, -1}
+        if "nTSecurityDescriptor" in record.values:
+            identity = record.values["objectGUID"]
+            assert isinstance(identity, bytes)
+            closed.append(str(uuid.UUID(bytes_le=identity)))
+    assert closed == [
+        found.guid for found in mailboxes(build(20)) if found.planted & INHERITS_NOTHING
+    ]
 
 
 def test_records_are_not_changed_by_who_reads_them() -> None:
