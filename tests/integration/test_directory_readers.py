@@ -20,6 +20,7 @@ from auditor.evidence.bundle import BundleWriter, Header
 from auditor.evidence.ledger import LedgerLine
 from auditor.lab import directory_names as names
 from auditor.lab.directory_catalogue import (
+    ACCOUNT_RESTRICTIONS,
     EXCHANGE_INFORMATION,
     EXCHANGE_PERSONAL_INFORMATION,
     GENERAL_INFORMATION,
@@ -27,6 +28,7 @@ from auditor.lab.directory_catalogue import (
 from auditor.lab.directory_ldif import FULL_READER, Reader, directory_objects
 from auditor.lab.directory_records import Record
 from auditor.lab.organization import Organization, build
+from auditor.lab.recipients import mailboxes
 from auditor.sources.directory_forest import Forest
 from tests.support import slapd
 from tests.support.certificates import Certificates
@@ -37,6 +39,8 @@ HEADER = Header(
 )
 BLOCKED = "onprem_cas_mailbox_blocked_device"
 DEVICES = "onprem_mobile_device"
+ACCOUNTS, HOLDS = "onprem_directory_account", "onprem_mailbox_hold"
+IN_PLACE_HOLDS = "onprem_mailbox_in_place_hold"
 RECIPIENT_TABLES = {
     "onprem_mailbox",
     "onprem_mailbox_address",
@@ -45,6 +49,9 @@ RECIPIENT_TABLES = {
     BLOCKED,
     "onprem_remote_mailbox",
     "onprem_remote_mailbox_address",
+    ACCOUNTS,
+    HOLDS,
+    IN_PLACE_HOLDS,
 }
 PERSONAL = frozenset({EXCHANGE_PERSONAL_INFORMATION})
 
@@ -109,7 +116,7 @@ def test_without_personal_information_there_are_neither_blocked_devices_nor_none
     ask: Ask, lab_organization: Organization
 ) -> None:
     read = ask(directory_objects(lab_organization, Reader(PERSONAL)))
-    assert read.incomplete == {BLOCKED: "access_denied", DEVICES: "access_denied"}
+    assert read.incomplete == dict.fromkeys((BLOCKED, DEVICES, IN_PLACE_HOLDS), "access_denied")
     assert read.lines[BLOCKED].rows == read.lines[DEVICES].rows == 0
     detail = read.lines[BLOCKED].detail
     assert "msExchMobileBlockedDeviceIDs, of the property set Exchange Personal Infor" in detail
@@ -119,8 +126,14 @@ def test_without_personal_information_there_are_neither_blocked_devices_nor_none
         'dsacls "CN=AdminSDHolder,CN=System,DC=contoso,DC=com" /I:T /G '
         '"CONTOSO\\auditor:RP;Exchange Personal Information"',
     ]
-    assert read.commands(BLOCKED) == read.commands(DEVICES) == expected
-    assert read.commands("onprem_mailbox") == []
+    assert read.commands(DEVICES) == expected
+    # some inherit nothing, and are not protected either
+    one_by_one = expected[0].replace("DC=contoso,DC=com", without_inheritance(lab_organization))
+    for table in (BLOCKED, HOLDS, IN_PLACE_HOLDS):
+        assert [plain(each) for each in read.commands(table)] == [*expected, one_by_one]
+    # what is hidden concerns the tables it is read for, and no others
+    assert [read.commands(table) for table in ("onprem_mailbox", ACCOUNTS)] == [[], []]
+    assert (read.lines["onprem_mailbox"].detail, read.lines[ACCOUNTS].detail) == ("", "")
 
 
 def test_the_printed_grant_cures_it(ask: Ask, lab_organization: Organization) -> None:
@@ -134,11 +147,44 @@ def test_one_protected_account_is_enough_to_leave_the_list_open(
     ask: Ask, lab_organization: Organization
 ) -> None:
     read = ask(directory_objects(lab_organization, Reader(withheld_on_protected=PERSONAL)))
-    assert read.incomplete == {BLOCKED: "access_denied", DEVICES: "access_denied"}
-    assert "on 7 of 68 recipients" in read.lines[BLOCKED].detail
+    # nobody whose account is protected has a phone
+    assert read.incomplete == dict.fromkeys((BLOCKED, IN_PLACE_HOLDS), "access_denied")
+    assert "on 2 of 68 recipients" in read.lines[BLOCKED].detail
     # rows that came are kept
     assert read.lines[BLOCKED].rows == 1
-    assert read.lines[DEVICES].rows > 0
+    assert read.lines[IN_PLACE_HOLDS].rows == 1
+
+
+def test_accounts_of_which_one_set_is_hidden_are_rows_with_gaps(
+    ask: Ask, lab_organization: Organization
+) -> None:
+    read = ask(directory_objects(lab_organization, Reader(frozenset({ACCOUNT_RESTRICTIONS}))))
+    assert read.incomplete == {}
+    detail = read.lines[ACCOUNTS].detail
+    for name in ("accountExpires", "msDS-User-Account-Control-Computed", "pwdLastSet"):
+        assert f"{name}, of the property set Account Restrictions, is not shown" in detail
+    assert [plain(each) for each in read.commands(ACCOUNTS)] == [
+        f'dsacls "{target}" /I:T /G "CONTOSO\\auditor:RP;Account Restrictions"'
+        for target in (
+            "DC=contoso,DC=com",
+            "CN=AdminSDHolder,CN=System,DC=contoso,DC=com",
+            without_inheritance(lab_organization),
+        )
+    ]
+    assert read.commands(HOLDS) == read.commands("onprem_mailbox") == []
+
+
+def without_inheritance(organization: Organization) -> str:
+    """The account whose access list inherits nothing although it is not protected."""
+    (found,) = (m for m in mailboxes(organization) if "inheritance_off" in m.planted)
+    return names.recipient(found.common_name, found.organizational_unit)
+
+
+def plain(command: str) -> str:
+    """OpenLDAP writes `cn=Lee\\2C Ann` where Active Directory writes `CN=Lee\\, Ann`."""
+    for own, usual in (("\\2C", "\\,"), ("cn=", "CN="), ("ou=", "OU="), ("dc=", "DC=")):
+        command = command.replace(own, usual)
+    return command
 
 
 def test_a_reader_who_cannot_tell_what_a_recipient_is_gets_no_recipients(
@@ -166,7 +212,7 @@ def test_without_access_lists_only_a_visible_neighbour_proves_an_empty_value(
     records = directory_objects(lab_organization, Reader(access_lists=False))
     read = ask(record for record in records if not record.dn.startswith("CN=Alias from another"))
     # type and GUID of a mailbox vouch for the list of allowed devices; nothing for the blocked
-    assert read.incomplete == {BLOCKED: "access_denied"}
+    assert read.incomplete == dict.fromkeys((BLOCKED, IN_PLACE_HOLDS), "access_denied")
     assert read.commands(BLOCKED) == [
         'dsacls "DC=contoso,DC=com" /I:T /G "CONTOSO\\auditor:RP;Exchange Personal Information"',
         'dsacls "DC=contoso,DC=com" /I:T /G "CONTOSO\\auditor:RC"',
@@ -174,6 +220,17 @@ def test_without_access_lists_only_a_visible_neighbour_proves_an_empty_value(
         '"CONTOSO\\auditor:RP;Exchange Personal Information"',
         'dsacls "CN=AdminSDHolder,CN=System,DC=contoso,DC=com" /I:T /G "CONTOSO\\auditor:RC"',
     ]
+
+
+def test_without_access_lists_nothing_is_known_of_inheritance_or_of_marks_that_are_absent(
+    ask: Ask, lab_organization: Organization
+) -> None:
+    records = directory_objects(lab_organization, Reader(access_lists=False))
+    read = ask(record for record in records if not record.dn.startswith("CN=Alias from another"))
+    detail = read.lines[ACCOUNTS].detail
+    assert "nTSecurityDescriptor is not shown to CONTOSO\\auditor on 65 of 67 recipients" in detail
+    assert "adminCount is not shown to CONTOSO\\auditor on 64 of 67 recipients" in detail
+    assert 'dsacls "DC=contoso,DC=com" /I:T /G "CONTOSO\\auditor:RC"' in read.commands(ACCOUNTS)
 
 
 def test_without_access_lists_an_account_with_nothing_but_an_alias_may_be_a_mailbox(

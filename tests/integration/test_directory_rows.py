@@ -15,10 +15,14 @@ from auditor.collectors.directory_names import own_name, parts
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.exports import import_exports
 from auditor.collectors.live import LiveExchange, collect_exchange
+from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.evidence.bundle import BundleWriter, Header, open_bundle
 from auditor.evidence.tables import COLLECTED
+from auditor.lab.accounts import Account, account_of, moved_account
 from auditor.lab.exports import write_exports
+from auditor.lab.moved import remote_mailboxes
 from auditor.lab.organization import Organization
+from auditor.lab.recipients import mailboxes
 from auditor.lab.wsman_endpoint import LabEndpoint
 from auditor.sources.directory_forest import Forest
 from auditor.sources.exchange_shell import ExchangeShell
@@ -30,6 +34,13 @@ HEADER = Header(
     format_version=1, kind="evidence", tool_version="test", title="", created_at=NOW, details={}
 )
 Rows = dict[str, list[dict[str, Any]]]
+
+DIRECTORY_ALONE = (
+    "onprem_directory_account",
+    "onprem_mailbox_hold",
+    "onprem_mailbox_in_place_hold",
+)
+SHARED = tuple(table for table in PROVIDED if table not in DIRECTORY_ALONE)
 
 BY_DESIGN: dict[str, dict[str, str]] = {
     "onprem_organization": {
@@ -140,7 +151,12 @@ def by_import(
     )
 
 
-@pytest.mark.parametrize("table", PROVIDED)
+def test_only_accounts_and_holds_are_not_shared() -> None:
+    exchange = {model.table for collector in EXCHANGE_COLLECTORS for model in collector.tables}
+    assert set(PROVIDED) - exchange == set(DIRECTORY_ALONE)
+
+
+@pytest.mark.parametrize("table", SHARED)
 def test_ldap_the_shell_and_exports_give_the_same_rows(
     table: str,
     by_ldap: tuple[Rows, dict[str, str]],
@@ -163,7 +179,7 @@ def test_every_difference_by_design_is_one_and_is_declared(
 ) -> None:
     differing = {
         (table, column)
-        for table in PROVIDED
+        for table in SHARED
         for found, row in zip(by_ldap[0][table], by_import[0][table], strict=True)
         for column in row
         if normalised(found)[column] != normalised(row)[column]
@@ -182,3 +198,55 @@ def test_names_are_those_of_the_directory(by_ldap: tuple[Rows, dict[str, str]]) 
     shown = {own_name(row["distinguished_name"]) for row in by_ldap[0]["onprem_mailbox"]}
     assert {name for name in shown if "," in name}
     assert not {name for name in shown if "\\" in name}
+
+
+def test_accounts_and_holds_are_those_of_the_organisation(
+    lab_organization: Organization, by_ldap: tuple[Rows, dict[str, str]]
+) -> None:
+    rows, states = by_ldap
+    assert {states[table] for table in DIRECTORY_ALONE} == {"complete"}
+    still_here = {
+        found.guid: account_of(lab_organization, found) for found in mailboxes(lab_organization)
+    }
+    moved = {found.guid: moved_account(found) for found in remote_mailboxes(lab_organization)}
+    assert rows["onprem_directory_account"] == in_order(
+        [account_row(guid, account) for guid, account in {**still_here, **moved}.items()],
+        ("mailbox_guid",),
+    )
+    assert rows["onprem_mailbox_hold"] == in_order(
+        [
+            {
+                "mailbox_guid": guid,
+                "litigation_hold_enabled": account.litigation_hold,
+                "in_place_holds": len(account.in_place_holds),
+            }
+            for guid, account in still_here.items()
+        ],
+        ("mailbox_guid",),
+    )
+    assert rows["onprem_mailbox_in_place_hold"] == in_order(
+        [
+            {"mailbox_guid": guid, "in_place_hold": hold}
+            for guid, account in still_here.items()
+            for hold in account.in_place_holds
+        ],
+        ("mailbox_guid", "in_place_hold"),
+    )
+
+
+def account_row(guid: str, account: Account) -> dict[str, Any]:
+    expired = account.password_set is None
+    expires = account.expires
+    return {
+        "mailbox_guid": guid,
+        "account_enabled": account.enabled,
+        "locked_out": False,
+        "password_expired": expired,
+        "change_password_at_logon": expired,
+        "account_never_expires": expires is None,
+        "account_expires": expires and expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "admin_count": account.admin_count or 0,
+        "dacl_protected": account.inherits_nothing,
+        "ms_ds_consistency_guid": account.consistency_guid or "",
+        "target_address": account.target_address or "",
+    }
