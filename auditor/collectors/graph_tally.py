@@ -175,9 +175,7 @@ class GraphTally:
         if self.unlicensed and self.collector.licence:
             sentences.append(f"It needs a {self.collector.licence} licence.")
         if self.repeated:
-            sentences.append(
-                f"{self.repeated} {self.collector.name} came twice and were kept once."
-            )
+            sentences.append(f"Came twice and kept once: {self.repeated} of {self.collector.name}.")
         return " ".join(shortened(sentence) for sentence in sentences)
 
     def _not_said(self, name: str, missing: Missing) -> str:
