@@ -31,6 +31,12 @@ FROM_THE_SDK: tuple[Builder, ...] = (
 )
 """Paths that the slice lacks."""
 
+PROPERTIES_FROM_THE_SDK = (
+    # it leads to another entity, and Graph sends it without $expand all the same
+    # (the answer of "List policies" of Conditional Access)
+    ("conditionalAccessGrantControls", "authenticationStrength"),
+)
+
 HIGHEST_TOP = {
     # "the default and maximum page sizes are 100 and 999": List users, List applications,
     # List servicePrincipals, List deletedItems
@@ -38,13 +44,15 @@ HIGHEST_TOP = {
     "/applications": 999,
     "/servicePrincipals": 999,
     "/directory/deletedItems/graph.user": 999,
-    # "maximum page size of 1,000": List signIns, List directoryAudits
+    # pages of 1,000 at most: List signIns, List directoryAudits
     "/auditLogs/signIns": 1000,
     "/auditLogs/directoryAudits": 1000,
 }
 ONLY_OPTIONS = {
     # "supports only the $select OData query parameter": List subscribedSkus
     "/subscribedSkus": {"$select"},
+    # "supports only the $filter and $orderBy OData query parameters": List userRegistrationDetails
+    "/reports/authenticationMethods/userRegistrationDetails": {"$filter", "$orderby"},
 }
 OF_NEXT_LINKS = {"$skiptoken"}
 
@@ -74,7 +82,11 @@ def graph_contract(metadata: Path, converter: Path, folder: Path) -> Schema:
     for builder in FROM_THE_SDK:
         reading = msgraph_schema.reading(builder)
         paths[reading.path] = _read_path(schemas, reading)
-    _close(schemas, _abstract(metadata) | _HAS_KINDS)
+    for owner, name in PROPERTIES_FROM_THE_SDK:
+        msgraph_schema.add_property(schemas, owner, name)
+    root = ET.parse(metadata).getroot()
+    _combine_flags(schemas, root)
+    _close(schemas, _abstract(root) | _HAS_KINDS)
     document["components"]["schemas"] = schemas
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
@@ -169,9 +181,17 @@ def _close_object(schema: Schema) -> None:
     schema["additionalProperties"] = False
 
 
-def _abstract(metadata: Path) -> set[str]:
+def _combine_flags(schemas: dict[str, Schema], root: ET.Element) -> None:
+    """Flags come as names with commas between; odata-openapi allows one name alone."""
+    for flags in root.iter(f"{EDM}EnumType"):
+        name = NAMESPACE + flags.attrib["Name"]
+        if flags.get("IsFlags") == "true" and name in schemas:
+            one = f"({'|'.join(schemas[name].pop('enum'))})"
+            schemas[name]["pattern"] = f"^{one}(,{one})*$"
+
+
+def _abstract(root: ET.Element) -> set[str]:
     """Names of types that only ever come as one of their kinds."""
-    root = ET.parse(metadata).getroot()
     kinds = [*root.iter(f"{EDM}EntityType"), *root.iter(f"{EDM}ComplexType")]
     return {kind.attrib["Name"] for kind in kinds if kind.get("Abstract") == "true"}
 

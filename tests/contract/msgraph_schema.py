@@ -128,6 +128,16 @@ def add_type(schemas: dict[str, Schema], model: type) -> None:
         properties[key] = value if never_null else {"anyOf": [value, {"type": "null"}]}
 
 
+def add_property(schemas: dict[str, Schema], owner: str, name: str) -> None:
+    """Add a property, and the type it holds, to a type that is there already."""
+    models = "msgraph.generated.models."
+    file = re.sub("([A-Z])", lambda letter: f"_{letter[1].lower()}", owner)
+    model = getattr(importlib.import_module(models + file), owner[0].upper() + owner[1:])
+    value = _value(schemas, dict(_properties(model))[name])
+    properties = schemas[NAMESPACE + owner]["properties"]
+    properties[name] = {"anyOf": [value, {"type": "null"}]}
+
+
 def _value(schemas: dict[str, Schema], node: _PropertyNode) -> Schema:
     if node.asked in PLAIN:
         return dict(PLAIN[node.asked])

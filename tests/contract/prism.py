@@ -52,6 +52,14 @@ class ContractProxy:
         self._log = log
         self._read = 0
 
+    def ask(self, target: str, method: str = "GET", token: str = "aToken") -> None:
+        """Send one question; without a token where that is ''."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_DEADLINE)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connection.request(method, target, headers=headers)
+        connection.getresponse().read()
+        connection.close()
+
     def traffic(self) -> Traffic:
         """What went through since the last call."""
         urls: list[str] = []

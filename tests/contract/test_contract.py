@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,24 +13,13 @@ from tests.contract.msgraph_schema import NAMESPACE, Schema
 from tests.contract.prism import ContractProxy
 from tests.contract.stub_graph import StubGraph
 
-TOKEN = {"Authorization": "Bearer aToken"}
 ID = "00000000-0000-0000-0000-000000000001"
-
-
-def ask(
-    proxy: ContractProxy, target: str, method: str = "GET", headers: dict[str, str] = TOKEN
-) -> None:
-    """Send one question through the proxy."""
-    connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=60)
-    connection.request(method, VERSION + target, headers=headers)
-    connection.getresponse().read()
-    connection.close()
 
 
 def violations(proxy: ContractProxy, stub: StubGraph, target: str, answer: Any) -> list[str]:
     """What the proxy says of a question and its answer."""
     stub.status, stub.answer = 200, answer
-    ask(proxy, target)
+    proxy.ask(VERSION + target)
     return proxy.traffic().violations
 
 
@@ -67,6 +54,20 @@ RIGHT: dict[str, tuple[str, Any]] = {
             ]
         },
     ),
+    "flags, several at once": (
+        "/identity/conditionalAccess/policies",
+        {
+            "value": [
+                {
+                    "conditions": {
+                        "authenticationFlows": {
+                            "transferMethods": "deviceCodeFlow,authenticationTransfer"
+                        }
+                    }
+                }
+            ]
+        },
+    ),
     "a single object of the SDK": (
         "/policies/authorizationPolicy?$select=id,defaultUserRolePermissions",
         {
@@ -92,6 +93,7 @@ def test_what_graph_allows_passes(
     assert violations(proxy, stub, target, answer) == []
 
 
+FLOW = "(none|deviceCodeFlow|authenticationTransfer|unknownFutureValue)"
 WRONG_ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
     "a text for a truth value": (
         "/domains",
@@ -113,6 +115,23 @@ WRONG_ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
             "/v1.0/identity/conditionalAccess/policies: Response body property value.0.state must"
             " be equal to one of the allowed values: enabled, disabled,"
             " enabledForReportingButNotEnforced"
+        ],
+    ),
+    "a flag that is none": (
+        "/identity/conditionalAccess/policies",
+        {
+            "value": [
+                {"conditions": {"authenticationFlows": {"transferMethods": "deviceCodeFlow,foo"}}}
+            ]
+        },
+        [
+            f"/v1.0/identity/conditionalAccess/policies: Response body property {said}"
+            for said in (
+                "value.0.conditions.authenticationFlows.transferMethods must match pattern"
+                f' "^{FLOW}(,{FLOW})*$"',
+                "value.0.conditions.authenticationFlows must be null",
+                "value.0.conditions.authenticationFlows must match a schema in anyOf",
+            )
         ],
     ),
     "null where the metadata forbids it": (
@@ -198,13 +217,13 @@ def test_a_wrong_question_is_seen(
 
 def test_a_question_that_writes_is_seen(proxy: ContractProxy, stub: StubGraph) -> None:
     stub.status, stub.answer = 201, {"id": ID}
-    ask(proxy, "/users", "POST")
+    proxy.ask("/v1.0/users", "POST")
     assert proxy.traffic().violations == ["/v1.0/users: Selected route not found"]
 
 
 def test_a_question_without_a_token_is_seen(proxy: ContractProxy, stub: StubGraph) -> None:
     stub.status, stub.answer = 200, {"value": []}
-    ask(proxy, "/users", headers={})
+    proxy.ask("/v1.0/users", token="")
     assert proxy.traffic().violations == ["/v1.0/users: Invalid security scheme used"]
 
 
@@ -213,10 +232,10 @@ def test_a_refusal_has_the_shape_of_graphs_errors(
     proxy: ContractProxy, stub: StubGraph, status: int
 ) -> None:
     stub.status, stub.answer = status, {"error": {"code": "a", "message": "b", "innerError": {}}}
-    ask(proxy, "/users")
+    proxy.ask("/v1.0/users")
     assert proxy.traffic().violations == []
     stub.answer = {"Message": "b"}
-    ask(proxy, "/users")
+    proxy.ask("/v1.0/users")
     assert proxy.traffic().violations == [
         "/v1.0/users: Response body must have required property 'error'"
     ]
@@ -224,8 +243,8 @@ def test_a_refusal_has_the_shape_of_graphs_errors(
 
 def test_the_proxy_tells_which_urls_were_asked(proxy: ContractProxy, stub: StubGraph) -> None:
     stub.status, stub.answer = 200, {"value": []}
-    ask(proxy, "/users?$select=id,mail&$top=5")
-    ask(proxy, "/domains")
+    proxy.ask("/v1.0/users?$select=id,mail&$top=5")
+    proxy.ask("/v1.0/domains")
     assert proxy.traffic().urls == [
         f"{stub.url}/v1.0/users?$select=id,mail&$top=5",
         f"{stub.url}/v1.0/domains",
