@@ -63,7 +63,7 @@ class Export:
     @property
     def expected(self) -> ExchangeCollector | None:
         """The collector that manifest or, failing that, the file's name make one expect."""
-        return self._promised_collector or collector_named_by(self.file.name)
+        return self._promised_collector if self.promised else collector_named_by(self.file.name)
 
     @property
     def _promised_collector(self) -> ExchangeCollector | None:

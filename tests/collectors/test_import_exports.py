@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 import pytest
 
@@ -27,12 +25,11 @@ from auditor.evidence.servers import (
     OnpremExchangeCertificate,
     OnpremExchangeServer,
 )
+from tests.support.manifests import EMPTY, OPENING, Said, manifest
 
 if TYPE_CHECKING:
     from tests.collectors.conftest import Import
 
-OPENING = '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
-EMPTY = f"{OPENING}</Objs>"
 UNCONFIRMED = "No manifest confirms that this is everything."
 
 
@@ -61,54 +58,7 @@ def copied(payloads: Path, exports: Path) -> Callable[..., Path]:
 Copy = Callable[..., Path]
 
 
-def a_list(name: str, values: list[str]) -> str:
-    items = "".join(f"<S>{escape(value)}</S>" for value in values)
-    return f'<Obj N="{name}" RefId="0"><LST>{items}</LST></Obj>'
-
-
-@dataclass
-class Said:
-    """What the manifest of a test says of one command."""
-
-    cmdlet: str
-    file: Path | None = None
-    count: int = 0
-    state: str = "ok"
-    errors: list[str] = field(default_factory=list)
-    categories: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    parameters: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-
-    def xml(self) -> str:
-        file = ""
-        if self.file:
-            digest = (
-                hashlib.sha256(self.file.read_bytes()).hexdigest() if self.file.exists() else ""
-            )
-            file = f'<S N="File">{self.file.name}</S><S N="Sha256">{digest}</S>'
-        return (
-            f'<Obj RefId="0"><MS><S N="Cmdlet">{self.cmdlet}</S><S N="State">{self.state}</S>'
-            f'<I32 N="Count">{self.count}</I32>{a_list("Parameters", self.parameters)}'
-            f"{a_list('DroppedParameters', self.dropped)}{a_list('MissingProperties', [])}"
-            f'<I32 N="ErrorCount">{len(self.errors)}</I32>{a_list("Errors", self.errors)}'
-            f"{a_list('ErrorCategories', self.categories)}{a_list('Warnings', self.warnings)}"
-            f"{file}</MS></Obj>"
-        )
-
-
-def manifest(folder: Path, *said: Said, forest: str = '<I32 N="ForestDomains">1</I32>') -> Path:
-    header = (
-        '<Obj RefId="0"><MS><S N="Tool">Export-HybridEvidence</S><I32 N="Version">1</I32>'
-        f'<I32 N="Commands">{len(said)}</I32><S N="Computer">EX01</S>'
-        '<S N="ExportedUTC">2026-11-20T10:00:00.0000000Z</S><S N="Culture">de-DE</S>'
-        f'<B N="ViewEntireForest">false</B>{forest}</MS></Obj>'
-    )
-    path = folder / "manifest.clixml"
-    path.write_text(f"{OPENING}{header}{''.join(each.xml() for each in said)}</Objs>", "utf-8")
-    return path
-
-
+TWO_DOMAINS = '<B N="ViewEntireForest">false</B><I32 N="ForestDomains">2</I32>'
 EXPORTED = "Exported on EX01 at 2026-11-20 10:00 UTC."
 
 
@@ -407,7 +357,7 @@ def test_devices_of_one_domain_of_a_forest_are_partial(
     imported: Import, copied: Copy, exports: Path
 ) -> None:
     path = copied("mobile_device.xml", "Get-MobileDevice.clixml")
-    manifest(exports, Said("Get-MobileDevice", path, 1), forest='<I32 N="ForestDomains">2</I32>')
+    manifest(exports, Said("Get-MobileDevice", path, 1), session=TWO_DOMAINS)
     state, _, detail = imported(exports).state(OnpremMobileDevice)
     assert state == "partial"
     assert "Set-ADServerSettings -ViewEntireForest $true" in detail
@@ -418,7 +368,7 @@ def test_mailboxes_read_with_ignore_default_scope_are_of_the_whole_forest(
 ) -> None:
     path = copied("mailbox.xml", "Get-Mailbox.clixml")
     said = Said("Get-Mailbox", path, 2, parameters=["IgnoreDefaultScope=True"])
-    manifest(exports, said, forest='<I32 N="ForestDomains">2</I32>')
+    manifest(exports, said, session=TWO_DOMAINS)
     assert imported(exports).state(OnpremMailbox)[0] == "complete"
 
 
