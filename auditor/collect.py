@@ -9,6 +9,7 @@ from pathlib import Path
 from auditor.collectors.directory import PROVIDED, collect_directory
 from auditor.collectors.directory_contract import Place
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
+from auditor.collectors.directory_tally import PROVIDER as DIRECTORY
 from auditor.collectors.live import collect_exchange
 from auditor.collectors.plan import Plan, read_plan, record_plan
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
@@ -19,7 +20,7 @@ from auditor.engine.material import Progress
 from auditor.errors import InputRefused
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.bundle_output import new_bundle, resumed_bundle
-from auditor.evidence.ledger import LedgerLine, not_requested
+from auditor.evidence.ledger import LedgerLine, not_opened, not_requested
 from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
 from auditor.live_cloud import (
@@ -41,6 +42,10 @@ RICHER_IN_EXCHANGE = frozenset(
 """Settings of which the directory does not hold every column; they are few and quickly asked."""
 
 CLOUD_TABLES = GRAPH_TABLES | EXCHANGE_ONLINE_TABLES
+DIRECTORY_ALONE = frozenset(PROVIDED) - {
+    model.table for collector in EXCHANGE_COLLECTORS for model in collector.tables
+}
+NO_DIRECTORY = "Only the directory says it, and the configuration names none for it."
 NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 
 
@@ -126,15 +131,25 @@ def _fill(
             writer.discard(table)
         lines = [line for line in told if line.table not in again]
         left = [table for table in left if table not in {line.table for line in lines}]
+    asked = [table for table in left if table not in DIRECTORY_ALONE and sources.exchange]
     if sources.exchange is not None:
-        lines += collect_exchange(sources.exchange, writer, left, now=utc_now, progress=progress)
-    else:
-        missing = [not_requested(table, NO_EXCHANGE) for table in left]
-        for line in missing:
-            writer.record(line)
-        lines += missing
+        lines += collect_exchange(sources.exchange, writer, asked, now=utc_now, progress=progress)
+    for table in left:
+        if table not in asked:
+            lines.append(_nobody(sources, table))
+            writer.record(lines[-1])
     lines += fill_from_cloud(sources.cloud, writer, tables, now=utc_now, progress=progress)
     return tuple(lines)
+
+
+def _nobody(sources: LiveSources, table: str) -> LedgerLine:
+    """The line of a table that no open source provides."""
+    refusal = sources.directory_refusal
+    if table not in DIRECTORY_ALONE:
+        return not_requested(table, NO_EXCHANGE)
+    if refusal is not None:
+        return not_opened(table, DIRECTORY, refusal.cause, str(refusal), utc_now())
+    return not_requested(table, NO_DIRECTORY)
 
 
 def _of_the_directory(sources: LiveSources, table: str) -> bool:

@@ -20,7 +20,7 @@ from auditor.config_cloud import CloudTenant, cloud_sign_in, secret_of
 from auditor.config_parts import Person
 from auditor.errors import SourceError
 from auditor.evidence.bundle import BundleWriter
-from auditor.evidence.ledger import LedgerLine, not_requested, state_of
+from auditor.evidence.ledger import LedgerLine, not_opened, not_requested
 from auditor.sources.cloud_sign_in import Cloud, TokenCredential, credential
 from auditor.sources.exchange_online import ExchangeOnline
 from auditor.sources.graph import Graph
@@ -130,22 +130,7 @@ def _unread(
     if refusal is None:
         words = f"The configuration leaves {provider} unread."
         return [not_requested(table, words) for table in tables]
-    return [
-        LedgerLine(
-            table=table,
-            state=state_of(refusal.cause),
-            rows=0,
-            provider=provider,
-            server=None,
-            account=None,
-            command=None,
-            filters=None,
-            started_at=now,
-            ended_at=now,
-            detail=str(refusal),
-        )
-        for table in tables
-    ]
+    return [not_opened(table, provider, refusal.cause, str(refusal), now) for table in tables]
 
 
 def _recorded(writer: BundleWriter, lines: Collection[LedgerLine]) -> tuple[LedgerLine, ...]:

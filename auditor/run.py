@@ -22,10 +22,11 @@ from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_te
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import read_waivers
 from auditor.errors import InputRefused
+from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Header, open_bundle, refuse_existing
 from auditor.evidence.bundle_output import new_bundle
 from auditor.evidence.database import Answer
-from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.ledger import LedgerLine, not_requested
 from auditor.evidence.reference_data import ReferenceTable, read_reference
 from auditor.evidence.tables import COLLECTED
 from auditor.prediction.redirect import Prediction, RedirectPredictor
@@ -37,6 +38,12 @@ from auditor.resources import rules_folder
 from auditor.yaml_file import closest
 
 QUERY_SECONDS = 120.0
+ENTRA_ALONE = (
+    "No export of Exchange carries it: name the tenant in a configuration, and collect from it."
+)
+DIRECTORY_ALONE = (
+    "No export of Exchange carries it: name a domain controller in a configuration, and collect."
+)
 Format = Literal["html", "json", "csv", "csv-mailboxes"]
 
 
@@ -75,8 +82,20 @@ def import_evidence(
     with new_bundle(target, evidence_header(title), force) as writer:
         line = record_plan(plan, writer, utc_now)
         summary = import_exports(exports, writer, now=utc_now, progress=progress)
+        told = {line.table, *(each.table for each in summary.ledger)}
+        beyond = [
+            not_requested(model.table, ENTRA_ALONE if _of_entra(model) else DIRECTORY_ALONE)
+            for model in COLLECTED
+            if model.table not in told
+        ]
+        for each in beyond:
+            writer.record(each)
     files = (*(plan.sources if plan else ()), *summary.files)
-    return ImportSummary(files, (*summary.ledger, line))
+    return ImportSummary(files, (*summary.ledger, *beyond, line))
+
+
+def _of_entra(model: type[Evidence]) -> bool:
+    return model.table.startswith("entra_")
 
 
 @contextmanager

@@ -90,7 +90,8 @@ class ExoMobileDevice(Evidence):
 
     `mailbox_identity` is what stands before the backslash of Identity: the name of the mailbox in
     its organisation. `mailbox_distinguished_name_key` is read off DistinguishedName, in which a
-    device lies below its mailbox; '' where it lies elsewhere. `eas_version` is ClientVersion in tenths: 16.1 is 161.
+    device lies below its mailbox; '' where it lies elsewhere. `eas_version` is ClientVersion in
+    tenths: 16.1 is 161.
     """
 
     table: ClassVar[str] = "exo_mobile_device"

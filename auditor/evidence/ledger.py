@@ -59,6 +59,23 @@ def state_of(cause: Cause) -> State:
     return cast("State", cause.value)
 
 
+def not_opened(table: str, provider: str, cause: Cause, detail: str, at: UtcTime) -> LedgerLine:
+    """The line of a table whose provider could not be signed in to or reached."""
+    return LedgerLine(
+        table=table,
+        state=state_of(cause),
+        rows=0,
+        provider=provider,
+        server=None,
+        account=None,
+        command=None,
+        filters=None,
+        started_at=at,
+        ended_at=at,
+        detail=detail,
+    )
+
+
 def not_requested(table: str, detail: str) -> LedgerLine:
     """The line of a table that nobody tried to fill."""
     return LedgerLine(

@@ -160,6 +160,8 @@ class GraphConnection:
     def close(self) -> None:
         self._runner.run(self._client.aclose())
         self._runner.close()
+        # what stays frozen is never taken down, and duckdb complains of it when the program ends
+        gc.unfreeze()
 
     async def _fetch(self, url: str, body: list[bytes]) -> None:
         """Puts the body into a list: Python's signal module writes out a task with its result when
