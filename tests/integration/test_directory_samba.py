@@ -15,19 +15,25 @@ from typing import Any
 import pytest
 
 from auditor.collectors.directory import PROVIDED, check_directory, collect_directory
+from auditor.collectors.directory_grants import Grant
 from auditor.collectors.directory_rights import guid_text, read_schema
 from auditor.errors import AccessDenied, InputRefused, SourceUnreachable
 from auditor.evidence.bundle import BundleWriter, Header
 from auditor.evidence.ledger import LedgerLine
 from auditor.lab import directory_names as names
-from auditor.lab.directory_catalogue import BY_NAME
+from auditor.lab.answers import DIRECTORY_RULES, ExpectedRule, expected
+from auditor.lab.directory_catalogue import BY_NAME, EXCHANGE_INFORMATION
 from auditor.lab.directory_ldif import active_directory_objects
 from auditor.lab.organization import Organization
+from auditor.lab.recipients import mailboxes
+from auditor.live_sources import LiveSources
 from auditor.sources.directory import Directory
 from auditor.sources.directory_connection import DirectorySettings
 from auditor.sources.directory_forest import Domain, Forest
+from auditor.verdicts import Verdict
 from tests.support import samba_controller as samba
 from tests.support.certificates import certificates
+from tests.support.verdicts import judged
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 HEADER = Header(
@@ -216,28 +222,64 @@ def hardened(controller: samba.Samba) -> Iterator[samba.Samba]:
     controller.change(change.format("add"))
 
 
-def test_the_printed_grants_show_an_ordinary_reader_what_was_hidden(
-    hardened: samba.Samba, tmp_path: Path
-) -> None:
-    expected = counts(collected(hardened.settings(ADMINISTRATOR), tmp_path / "all"))
-    before = collected(hardened.settings(), tmp_path / "before")
-    states = incomplete(before)
-    # success every time, and not one value: neither "no blocked devices" nor "no mailboxes"
-    assert states[BLOCKED] == states[DEVICES] == states["onprem_mailbox"] == "access_denied"
-    assert before[BLOCKED].rows == before[DEVICES].rows == 0
-    with Forest(hardened.settings()) as forest:
+def found_by(
+    settings: DirectorySettings, organization: Organization, folder: Path
+) -> dict[str, ExpectedRule]:
+    """Verdicts of what the directory alone says."""
+    with Forest(settings) as forest:
+        found = judged(LiveSources(None, forest), organization, folder)
+    return {rule: found[rule] for rule in (*DIRECTORY_RULES, "MBX-BLOCK-IDS")}
+
+
+def granted_by(settings: DirectorySettings) -> list[Grant]:
+    """What a check prints."""
+    with Forest(settings) as forest:
         checks = check_directory(forest, now=lambda: NOW)
-    grants = dict.fromkeys(grant for each in checks for grant in each.grants)
+    return list(dict.fromkeys(grant for each in checks for grant in each.grants))
+
+
+def test_what_is_hidden_gets_no_verdict_and_the_printed_grants_bring_the_right_one(
+    hardened: samba.Samba, tmp_path: Path, lab_organization: Organization
+) -> None:
+    answers = expected(lab_organization, with_directory=True)
+    everything = {rule: answers[rule] for rule in (*DIRECTORY_RULES, "MBX-BLOCK-IDS")}
+    ordinary, administrator = hardened.settings(), hardened.settings(ADMINISTRATOR)
+    assert found_by(administrator, lab_organization, tmp_path / "all") == everything
+    # success every time, and not one value: neither "no blocked devices" nor "no mailboxes"
+    blind = collected(ordinary, tmp_path / "blind")
+    states = incomplete(blind)
+    assert states[BLOCKED] == states[DEVICES] == states["onprem_mailbox"] == "access_denied"
+    assert blind[DEVICES].rows == 0
+    assert found_by(ordinary, lab_organization, tmp_path / "judged blind") == dict.fromkeys(
+        everything, ExpectedRule(Verdict.NOT_ASSESSED, frozenset(), frozenset({"*"}))
+    )
+    # with what Exchange itself lets everybody read there are mailboxes, but of nobody is it known
+    # whether the account is enabled, or what is held
+    hardened.grant(Grant(names.BASE, "RP", "Exchange Information", EXCHANGE_INFORMATION))
+    half = found_by(ordinary, lab_organization, tmp_path / "half")
+    people = {
+        m.guid for m in mailboxes(lab_organization) if m.recipient_type_details == "UserMailbox"
+    }
+    assert half["MBX-ACCOUNT-STATE"] == ExpectedRule(
+        Verdict.NOT_ASSESSED, frozenset(), frozenset(people)
+    )
+    assert half["MBX-HOLD"].verdict is half["MBX-BLOCK-IDS"].verdict is Verdict.NOT_ASSESSED
+    assert half["MBX-HOLD"].failing == half["MBX-BLOCK-IDS"].failing == frozenset()
+    grants = granted_by(ordinary)
     for grant in grants:
         hardened.grant(grant)
-    after = collected(hardened.settings(), tmp_path / "after")
+    assert found_by(ordinary, lab_organization, tmp_path / "granted") == everything
+    after = collected(ordinary, tmp_path / "after")
     assert incomplete(after) == {}
-    assert counts(after) == expected
-    assert set(expected) == set(PROVIDED)
-    top = [grant.command("CONTOSO\\auditor") for grant in grants if grant.target == names.BASE]
-    domain = 'dsacls "DC=contoso,DC=com"'
-    assert set(top) >= {
-        f'{domain} /I:T /G "CONTOSO\\auditor:RP;Exchange Information"',
-        f'{domain} /I:T /G "CONTOSO\\auditor:RP;Exchange Personal Information"',
-        f'{domain} /I:S /G "CONTOSO\\auditor:GR;;msExchActiveSyncDevice"',
-    }
+    assert counts(after) == counts(collected(administrator, tmp_path / "administrator"))
+    assert set(after) == set(PROVIDED)
+    commands = {grant.command("CONTOSO\\auditor") for grant in grants}
+    (alone,) = (m for m in mailboxes(lab_organization) if "inheritance_off" in m.planted)
+    for target in (names.BASE, names.recipient(alone.common_name, alone.organizational_unit)):
+        assert commands >= {
+            f'dsacls "{target}" /I:T /G "CONTOSO\\auditor:RP;Exchange Personal Information"',
+            f'dsacls "{target}" /I:T /G "CONTOSO\\auditor:RP;Account Restrictions"',
+        }
+    assert (
+        f'dsacls "{names.BASE}" /I:S /G "CONTOSO\\auditor:GR;;msExchActiveSyncDevice"' in commands
+    )

@@ -4,7 +4,9 @@
     /usr/bin/python3 samba_owner.py CONFIGURATION change < LDIF
     /usr/bin/python3 samba_owner.py CONFIGURATION sid ACCOUNT
 
-ACE is a line of an access list in SDDL; `sid` prints the SID of an account.
+ACE is a line of an access list in SDDL; `sid` prints the SID of an account. What AdminSDHolder is
+granted the accounts under it are granted, too: Active Directory does so within the hour ([MS-ADTS]
+3.1.1.6.1), Samba has no such task.
 """
 
 from __future__ import annotations
@@ -28,7 +30,12 @@ def opened(configuration: str) -> Any:
 def main(configuration: str, verb: str, *words: str) -> None:
     database = opened(configuration)
     if verb == "grant":
-        importlib.import_module("samba.sd_utils").SDUtils(database).dacl_add_ace(*words)
+        target, line = words
+        descriptors = importlib.import_module("samba.sd_utils").SDUtils(database)
+        descriptors.dacl_add_ace(target, line)
+        guarded = target.startswith("CN=AdminSDHolder,")
+        for found in database.search(expression="(adminCount=1)", attrs=["cn"]) if guarded else ():
+            descriptors.dacl_add_ace(str(found.dn), line)
     elif verb == "change":
         database.modify_ldif(sys.stdin.read())
     elif verb == "sid":
