@@ -37,6 +37,7 @@ def cloud_permissions(tenant: CloudTenant) -> Iterator[Permission]:
             source=cloud.exchange_url,
             command=" ".join([online.cmdlets[0], *parameters]),
             right=right(online),
+            lost=online.lost,
         )
 
 

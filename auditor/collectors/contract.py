@@ -38,7 +38,7 @@ class ExchangeCollector:
     `per_server`: it is asked once per server, in the parameter Server. `per_mailbox`: the parameter
     that names the mailbox in a command that is asked once per mailbox, '' in all others; its
     objects carry ASKED_MAILBOX. `side`: where its objects live; in Exchange Online `permission` is
-    a directory role.
+    a directory role. `lost`: what the audit cannot say without it, '' where its tables tell.
     """
 
     cmdlets: tuple[str, ...]
@@ -51,6 +51,7 @@ class ExchangeCollector:
     per_server: bool = False
     per_mailbox: str = ""
     side: Side = Side.ON_PREMISES
+    lost: str = ""
 
     @property
     def table(self) -> str:

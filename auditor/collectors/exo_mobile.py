@@ -74,6 +74,7 @@ ACTIVE_SYNC_SETTINGS = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_active_sync_settings,
     side=Side.ONLINE,
+    lost="whether an unknown phone is let in, blocked or quarantined",
 )
 DEVICE_ACCESS_RULE = ExchangeCollector(
     cmdlets=("Get-ActiveSyncDeviceAccessRule",),
@@ -83,6 +84,7 @@ DEVICE_ACCESS_RULE = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=partial(device_access_rule, ExoDeviceAccessRule),
     side=Side.ONLINE,
+    lost="which phones are let in or kept out by a rule",
 )
 MOBILE_DEVICE_POLICY = ExchangeCollector(
     cmdlets=("Get-MobileDeviceMailboxPolicy",),
@@ -92,6 +94,7 @@ MOBILE_DEVICE_POLICY = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=partial(mobile_device_policy, ExoMobileDevicePolicy),
     side=Side.ONLINE,
+    lost="what phones must be able to do after the move",
 )
 CAS_MAILBOX_PLAN = ExchangeCollector(
     cmdlets=("Get-CASMailboxPlan",),
@@ -101,6 +104,7 @@ CAS_MAILBOX_PLAN = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_cas_mailbox_plan,
     side=Side.ONLINE,
+    lost="whether a new mailbox is born with ActiveSync on",
 )
 MAILBOX_PLAN = ExchangeCollector(
     cmdlets=("Get-MailboxPlan",),
@@ -117,6 +121,7 @@ MAILBOX_PLAN = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_mailbox_plan,
     side=Side.ONLINE,
+    lost="which sizes a new mailbox takes",
 )
 MOBILE_DEVICE = ExchangeCollector(
     cmdlets=("Get-MobileDevice",),
@@ -143,4 +148,5 @@ MOBILE_DEVICE = ExchangeCollector(
     rows=_mobile_device,
     parameters={"ResultSize": "Unlimited"},
     side=Side.ONLINE,
+    lost="which phones have followed to Exchange Online",
 )

@@ -99,6 +99,7 @@ ORGANIZATION = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_organization,
     side=Side.ONLINE,
+    lost="whether modern authentication is on in Exchange Online",
 )
 ACCEPTED_DOMAIN = ExchangeCollector(
     cmdlets=("Get-AcceptedDomain",),
@@ -108,6 +109,7 @@ ACCEPTED_DOMAIN = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_accepted_domain,
     side=Side.ONLINE,
+    lost="which domains Exchange Online takes mail for",
 )
 ORGANIZATION_RELATIONSHIP = ExchangeCollector(
     cmdlets=("Get-OrganizationRelationship",),
@@ -126,6 +128,7 @@ ORGANIZATION_RELATIONSHIP = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_organization_relationship,
     side=Side.ONLINE,
+    lost="the way back from Exchange Online to the servers on-premises",
 )
 MIGRATION_ENDPOINT = ExchangeCollector(
     cmdlets=("Get-MigrationEndpoint",),
@@ -142,4 +145,5 @@ MIGRATION_ENDPOINT = ExchangeCollector(
     permission=GLOBAL_READER,
     rows=_migration_endpoint,
     side=Side.ONLINE,
+    lost="whether a move can start at all",
 )

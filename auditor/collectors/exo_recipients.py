@@ -89,6 +89,7 @@ RECIPIENT = ExchangeCollector(
     rows=_recipient,
     parameters={"ResultSize": "Unlimited"},
     side=Side.ONLINE,
+    lost="whether each mailbox has its one target, with ExchangeGuid and routing address",
 )
 CAS_MAILBOX = ExchangeCollector(
     cmdlets=("Get-CASMailbox",),
@@ -110,4 +111,5 @@ CAS_MAILBOX = ExchangeCollector(
     rows=_cas_mailbox,
     parameters={"ResultSize": "Unlimited"},
     side=Side.ONLINE,
+    lost="whether phones of moved mailboxes may connect",
 )

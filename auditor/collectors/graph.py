@@ -9,11 +9,11 @@ from typing import Any
 
 from auditor.collectors.graph_contract import GraphCollector
 from auditor.collectors.graph_registry import GRAPH_COLLECTORS
-from auditor.collectors.graph_tally import PROVIDER, GraphTally
+from auditor.collectors.graph_tally import GraphTally
 from auditor.collectors.graph_tenant import GraphTenant
 from auditor.errors import SourceError, SourceUnreachable
 from auditor.evidence.bundle import BundleWriter
-from auditor.evidence.ledger import LedgerLine, State, state_of
+from auditor.evidence.ledger import LedgerLine, State
 from auditor.sources.graph import Graph
 
 PROVIDED = tuple(model.table for collector in GRAPH_COLLECTORS for model in collector.tables)
@@ -80,29 +80,6 @@ def check_graph(
         _collect(tally, lambda _name, _count: None)
         table = tally.worst()
         yield GraphCheck(tally.collector, tally.state(table), tally.detail(table))
-
-
-def lines_without_graph(
-    error: SourceError, tables: Collection[str] | None, account: str | None, now: datetime
-) -> list[LedgerLine]:
-    """The ledger of a Graph that could not be opened, such as after a refused sign-in."""
-    return [
-        LedgerLine(
-            table=table,
-            state=state_of(error.cause),
-            rows=0,
-            provider=PROVIDER,
-            server=None,
-            account=account,
-            command=None,
-            filters=None,
-            started_at=now,
-            ended_at=now,
-            detail=str(error),
-        )
-        for table in PROVIDED
-        if tables is None or table in tables
-    ]
 
 
 def _tallies(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditor.collectors.graph import GraphCheck, LiveGraph, check_graph, lines_without_graph
+from auditor.collectors.graph import GraphCheck, LiveGraph, check_graph
 from auditor.collectors.graph_registry import GraphPermission, graph_permissions
-from auditor.errors import AccessDenied
 from auditor.evidence.entra_tenant import EntraOrganization
 from auditor.evidence.entra_user import EntraDeletedUser, EntraUser, EntraUserLicence
-from tests.support.graph_collection import GRAPH_TABLES, NOW, collected_from
+from tests.support.graph_collection import NOW, collected_from
 from tests.support.graph_stub import GraphStub, Refused, first, graph_of, pages, recorded
 
 USER_TABLES = [
@@ -417,14 +416,6 @@ def test_a_check_tells_what_is_hidden_of_the_table_that_lacks_most() -> None:
         "0d3b6b52-7b3e-4a0f-9d7c-2f6a1b0c9e11. Reading users needs the application permission "
         "User.Read.All; a person who signs in needs the role Global Reader.",
     )
-
-
-def test_a_refused_sign_in_leaves_a_line_for_every_table() -> None:
-    lines = lines_without_graph(AccessDenied("The sign-in was refused."), None, "app", NOW)
-    assert {(line.state, line.rows, line.detail) for line in lines} == {
-        ("access_denied", 0, "The sign-in was refused.")
-    }
-    assert sorted(line.table for line in lines) == sorted(model.table for model in GRAPH_TABLES)
 
 
 def test_what_reading_each_table_takes_is_known_beforehand() -> None:
