@@ -64,10 +64,11 @@ def _email_address_policy(found: PsObject) -> Iterator[Evidence]:
         recipient_filter_applied=flag(found, "RecipientFilterApplied"),
     )
     for template in texts(found, "EnabledEmailAddressTemplates"):
-        yield _template(policy, template)
+        yield address_template(policy, template)
 
 
-def _template(policy: str, written: str) -> OnpremEmailAddressPolicyTemplate:
+def address_template(policy: str, written: str) -> OnpremEmailAddressPolicyTemplate:
+    """The row of a template such as `smtp:%m@contoso.com`, or `SMTP:` for the primary address."""
     prefix, colon, address = written.partition(":")
     if not colon or "@" in prefix:
         prefix, address = "smtp", written

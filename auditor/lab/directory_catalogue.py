@@ -133,6 +133,8 @@ _OF_CONFIGURATION = (
     Attribute("msExchCoexistenceDomains", "text", many=True),
     Attribute("msExchCoexistenceFeatureFlags", "integer"),
     Attribute("msExchAcceptedDomainName", "text"),
+    Attribute("gatewayProxy", "text", many=True),
+    Attribute("msExchMobileMinDevicePasswordComplexCharacters", "integer"),
     Attribute("msExchMobileAccessControl", "integer"),
     Attribute("msExchDeviceAccessRuleQueryString", "text"),
     Attribute("msExchDeviceAccessRuleCharacteristic", "integer"),
@@ -189,6 +191,7 @@ CLASSES = (
     ObjectClass("msExchMobileMailboxSettings", (_ORGANIZATION,)),
     ObjectClass("msExchDeviceAccessRule", ("msExchMobileMailboxSettings",)),
     ObjectClass("msExchMobileMailboxPolicy", ("msExchContainer",)),
+    ObjectClass("msExchRecipientPolicy", ("msExchContainer",)),
     ObjectClass("msExchActiveSyncDevices", ("user", "msExchMobileMailboxSettings"), "device"),
     ObjectClass("msExchActiveSyncDevice", ("msExchActiveSyncDevices",), "device"),
 )

@@ -11,7 +11,8 @@ from auditor.lab.directory_catalogue import (
     EXCHANGE_PERSONAL_INFORMATION,
     PROPERTY_SETS,
 )
-from auditor.lab.directory_records import Record, Values
+from auditor.lab.directory_policies import policies
+from auditor.lab.directory_records import Record, Values, node
 from auditor.lab.directory_schema import schema_objects
 from auditor.lab.draws import guid
 from auditor.lab.organization import ROUTING_DOMAIN, Organization
@@ -38,21 +39,6 @@ BUILD_OFFSET = 30_000
 _DEVICE_TYPE = 0
 _READ_AND_WRITE_PROPERTY = 0x30
 _SYSTEM_FLAGS_OF_A_DOMAIN = 3
-
-
-def node(dn: str, kind: str, values: Values | None = None) -> Record:
-    """An object of one class; its name and a GUID are made up unless `values` hold them."""
-    attribute, _, label = dn.partition(",")[0].partition("=")
-    named: Values = {"ou": label} if attribute == "OU" else {"cn": label}
-    return Record(
-        dn,
-        {
-            "objectClass": ["top", kind],
-            "objectGUID": uuid.UUID(guid(0, "node", dn)).bytes_le,
-            **named,
-            **(values or {}),
-        },
-    )
 
 
 def configuration_objects(organization: Organization) -> Iterator[Record]:
@@ -154,6 +140,7 @@ def exchange_objects(organization: Organization) -> Iterator[Record]:
     yield from _connectors(organization)
     yield from _hybrid_configuration(organization)
     yield from _accepted_domains(organization)
+    yield from policies(organization)
     yield from _mobile(organization)
 
 

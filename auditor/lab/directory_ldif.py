@@ -18,11 +18,10 @@ from auditor.lab.directory_catalogue import BY_NAME
 from auditor.lab.directory_configuration import (
     configuration_objects,
     exchange_objects,
-    node,
     organizational_units,
     property_sets_of_exchange,
 )
-from auditor.lab.directory_records import Record, Value, Values
+from auditor.lab.directory_records import Record, Value, Values, node
 from auditor.lab.directory_security import (
     AUTHENTICATED_USERS,
     GENERIC_READ,

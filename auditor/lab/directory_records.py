@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from auditor.lab.draws import guid
 
 Value = str | bytes | int | bool | datetime
 Values = dict[str, Value | list[Value] | list[str] | list[bytes]]
@@ -21,6 +24,21 @@ class Record:
 
     dn: str
     values: Values
+
+
+def node(dn: str, kind: str, values: Values | None = None) -> Record:
+    """An object of one class; its name and a GUID are made up unless `values` hold them."""
+    attribute, _, label = dn.partition(",")[0].partition("=")
+    named: Values = {"ou": label} if attribute == "OU" else {"cn": label}
+    return Record(
+        dn,
+        {
+            "objectClass": ["top", kind],
+            "objectGUID": uuid.UUID(guid(0, "node", dn)).bytes_le,
+            **named,
+            **(values or {}),
+        },
+    )
 
 
 def ldif(records: Iterable[Record]) -> Iterator[str]:

@@ -18,6 +18,17 @@ from auditor.lab.organization import (
 from auditor.lab.shell_objects import Guid, ShellObject, TypeNames, Uri, Value
 from auditor.lab.type_names import address_templates, domains, member, strings
 
+ADDRESS_POLICIES = (
+    ("Fabrikam", "1", f"SMTP:%m@{SECOND_DOMAIN}"),
+    ("Default Policy", "Lowest", f"SMTP:@{PRIMARY_DOMAIN}"),
+)
+"""Name, priority and primary template; the Hybrid Configuration Wizard added ROUTING_TEMPLATE."""
+
+ROUTING_TEMPLATE = f"smtp:%m@{ROUTING_DOMAIN}"
+MOBILE_POLICIES = (("Default", False), ("Executives", True))
+"""Names of the policies for phones, and whether they are strict; the other one is the default."""
+
+KINDS_OF_CHARACTERS = 1
 _EXCHANGE_ONLINE = "00000002-0000-0ff1-ce00-000000000000"
 """Application identifier of Exchange Online, the service that Exchange names in its own tokens."""
 
@@ -101,11 +112,7 @@ def auth_config(organization: Organization) -> Iterator[ShellObject]:
 
 def email_address_policies(organization: Organization) -> Iterator[ShellObject]:
     """Get-EmailAddressPolicy, as the Hybrid Configuration Wizard left them."""
-    routing = f"smtp:%m@{ROUTING_DOMAIN}"
-    for name, priority, primary in (
-        ("Fabrikam", "1", f"SMTP:%m@{SECOND_DOMAIN}"),
-        ("Default Policy", "Lowest", f"SMTP:@{PRIMARY_DOMAIN}"),
-    ):
+    for name, priority, primary in ADDRESS_POLICIES:
         yield _stored(
             organization,
             types.EMAIL_ADDRESS_POLICY,
@@ -114,7 +121,7 @@ def email_address_policies(organization: Organization) -> Iterator[ShellObject]:
             {
                 "Priority": priority,
                 "EnabledPrimarySMTPAddressTemplate": primary.partition(":")[2],
-                "EnabledEmailAddressTemplates": address_templates((primary, routing)),
+                "EnabledEmailAddressTemplates": address_templates((primary, ROUTING_TEMPLATE)),
                 "RecipientFilterApplied": True,
             },
         )
@@ -155,7 +162,7 @@ def setting_overrides(organization: Organization) -> Iterator[ShellObject]:
 
 def mobile_device_policies(organization: Organization) -> Iterator[ShellObject]:
     """Get-MobileDeviceMailboxPolicy: the default policy, and a stricter one nobody has."""
-    for name, strict in (("Default", False), ("Executives", True)):
+    for name, strict in MOBILE_POLICIES:
         yield _stored(
             organization,
             types.MOBILE_DEVICE_POLICY,
@@ -167,7 +174,7 @@ def mobile_device_policies(organization: Organization) -> Iterator[ShellObject]:
                 "PasswordEnabled": strict,
                 "MinPasswordLength": 6 if strict else None,
                 "AlphanumericPasswordRequired": False,
-                "MinPasswordComplexCharacters": 1,
+                "MinPasswordComplexCharacters": KINDS_OF_CHARACTERS,
                 "AllowSimplePassword": not strict,
                 "PasswordExpiration": "Unlimited",
                 "MaxInactivityTimeLock": "00:10:00" if strict else "Unlimited",

@@ -28,6 +28,10 @@ from auditor.collectors.directory_organization import (
     INTRA_ORGANIZATION_CONNECTORS,
     ORGANIZATION_RELATIONSHIPS,
 )
+from auditor.collectors.directory_policies import (
+    EMAIL_ADDRESS_POLICIES,
+    MOBILE_DEVICE_POLICIES,
+)
 from auditor.collectors.directory_reading import Found
 from auditor.collectors.directory_recipients import (
     MAILBOXES,
@@ -54,6 +58,11 @@ from auditor.evidence.organization import (
     OnpremHybridConfigurationFeature,
     OnpremOrganizationRelationship,
     OnpremOrganizationRelationshipDomain,
+)
+from auditor.evidence.policies import (
+    OnpremEmailAddressPolicy,
+    OnpremEmailAddressPolicyTemplate,
+    OnpremMobileDevicePolicy,
 )
 from auditor.evidence.recipients import (
     OnpremActiveSyncSettings,
@@ -557,6 +566,44 @@ class TestOrganisation:
             INTRA_ORGANIZATION_CONNECTORS, "CN=IOC", {"msExchFedDomainNames": ["A.com", "a.com"]}
         )
         assert [getattr(each, "domain", None) for each in came] == [None, "a.com"]
+
+
+class TestPolicies:
+    def address_policy(self, values: Given, *hidden: str) -> list[Outcome]:
+        dn = "CN=Default Policy,CN=Recipient Policies,CN=Contoso"
+        return outcomes(EMAIL_ADDRESS_POLICIES, dn, values, *hidden)
+
+    def test_templates_are_rows_and_the_primary_one_is_in_capitals(self) -> None:
+        came = self.address_policy({"gatewayProxy": ["SMTP:@contoso.com", "smtp:%m@Tenant.com"]})
+        assert [
+            (each.prefix, each.address, each.domain, each.is_primary)
+            for each in came
+            if isinstance(each, OnpremEmailAddressPolicyTemplate)
+        ] == [
+            ("smtp", "@contoso.com", "contoso.com", True),
+            ("smtp", "%m@Tenant.com", "tenant.com", False),
+        ]
+        row = only(OnpremEmailAddressPolicy, came)
+        assert (row["name"], row["priority"], row["recipient_filter_applied"]) == (
+            "Default Policy",
+            None,
+            None,
+        )
+
+    def test_hidden_templates_are_no_missing_templates(self) -> None:
+        came = self.address_policy({}, "gatewayProxy")
+        assert Unread(OnpremEmailAddressPolicyTemplate, "gatewayProxy") in came
+        assert only(OnpremEmailAddressPolicy, came)["name"] == "Default Policy"
+
+    def test_a_policy_without_addresses_is_left_out_with_a_word(self) -> None:
+        assert self.address_policy({}) == [LeftOut("is a recipient policy without addresses")]
+
+    def test_of_a_policy_for_phones_little_more_than_its_name_is_known(self) -> None:
+        dn = "CN=Executives,CN=Mobile Mailbox Policies,CN=Contoso"
+        attribute = "msExchMobileMinDevicePasswordComplexCharacters"
+        came = outcomes(MOBILE_DEVICE_POLICIES, dn, {attribute: 3})
+        said = {n: v for n, v in only(OnpremMobileDevicePolicy, came).items() if v is not None}
+        assert said == {"guid": GUID, "name": "Executives", "min_password_complex_characters": 3}
 
 
 def test_every_table_has_one_collector_and_is_one_of_the_bundle() -> None:

@@ -18,9 +18,8 @@ from auditor.errors import SourceUnreachable
 from auditor.evidence.bundle import BundleWriter, Header
 from auditor.evidence.ledger import LedgerLine
 from auditor.lab import directory_names as names
-from auditor.lab.directory_configuration import node
 from auditor.lab.directory_ldif import directory_objects, recipient_objects, stored
-from auditor.lab.directory_records import Record
+from auditor.lab.directory_records import Record, node
 from auditor.lab.organization import Organization, build
 from auditor.sources.directory_forest import Forest
 from tests.support import slapd

@@ -49,6 +49,18 @@ BY_DESIGN: dict[str, dict[str, str]] = {
         "aclable_synced_object_enabled": "how the directory keeps it is not known",
     },
     "onprem_hybrid_configuration": {"service_instance": "how the directory keeps it is not known"},
+    "onprem_email_address_policy": dict.fromkeys(
+        ("priority", "recipient_filter_applied"), "no document tells where they are kept"
+    ),
+    "onprem_mobile_device_policy": dict.fromkeys(
+        (
+            *("is_default", "allow_non_provisionable_devices", "password_enabled"),
+            *("min_password_length", "alphanumeric_password_required", "allow_simple_password"),
+            *("password_expiration", "max_inactivity_time_lock", "max_inactivity_seconds"),
+            *("require_device_encryption", "require_storage_card_encryption"),
+        ),
+        "no document tells the bits that they are",
+    ),
     "onprem_accepted_domain": {"domain_type": "no document tells its encoding"},
     "onprem_exchange_server": {
         "server_role": "the bits of Exchange 2013 are not known",
