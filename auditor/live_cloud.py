@@ -6,6 +6,7 @@ other sources give is collected all the same.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -71,18 +72,24 @@ def open_cloud(  # noqa: PLR0913 - a tenant, who reads it, and which half
     anchor: str | None = None,
     graph: bool = True,
     exchange_online: bool = True,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[LiveCloud]:
-    """The halves of a tenant that are wanted, each with a token of its own."""
+    """The halves of a tenant that are wanted, each with a token of its own.
+
+    `sleep` passes the seconds between two attempts at a request.
+    """
     opened_graph: LiveGraph | SourceError | None = None
     online: ExchangeOnline | SourceError | None = None
     with ExitStack() as stack:
         if graph:
             opened_graph = _refusal(signed_in, cloud.graph_url) or LiveGraph(
-                stack.enter_context(Graph(cloud, signed_in, tenant=tenant_id)), cloud.name, account
+                stack.enter_context(Graph(cloud, signed_in, tenant=tenant_id, sleep=sleep)),
+                cloud.name,
+                account,
             )
         if exchange_online:
             online = _refusal(signed_in, cloud.exchange_url) or stack.enter_context(
-                ExchangeOnline(cloud, tenant_id, signed_in, anchor=anchor)
+                ExchangeOnline(cloud, tenant_id, signed_in, anchor=anchor, sleep=sleep)
             )
         yield LiveCloud(opened_graph, online)
 
