@@ -9,18 +9,38 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Bundle, SourceFile
 from auditor.evidence.database import Database
 from auditor.evidence.ledger import LedgerLine
-from auditor.evidence.predicted import PredictedRedirect
+from auditor.evidence.predicted import PredictedCloudAccount, PredictedRedirect
 from auditor.evidence.reference_data import ReferenceTable
 from auditor.evidence.tables import BY_NAME, COLLECTED
-from auditor.prediction.redirect_rows import ledger_line, predict_redirects
+from auditor.prediction.cloud_account import NEEDED as ACCOUNTS
+from auditor.prediction.cloud_account import predict_accounts
+from auditor.prediction.derived import derived_line
+from auditor.prediction.redirect_rows import RECIPIENTS, predict_redirects
 
 Progress = Callable[[str, int], None]
 """Called with the stage and how much of it is done, in the stage's own unit."""
 
 PREDICTIONS_A_PAGE = 1_000
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How one derived table is filled, from which tables; `words` tell of it while it is."""
+
+    model: type[Evidence]
+    needed: Sequence[str]
+    rows: Callable[[Database, Mapping[str, LedgerLine]], Iterable[Evidence]]
+    words: str
+
+
+PREDICTIONS = (
+    Prediction(PredictedRedirect, RECIPIENTS, predict_redirects, "predicting redirects"),
+    Prediction(PredictedCloudAccount, ACCOUNTS, predict_accounts, "matching accounts"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,7 @@ def fill_database(
     reference: Sequence[ReferenceTable],
     progress: Progress,
 ) -> Material:
-    """Load evidence and reference data, predict the redirects, lock the database."""
+    """Load evidence and reference data, predict, lock the database."""
     ledger = dict(bundle.ledger)
     for model in COLLECTED:
         rows = database.load(model, bundle.encoded_pages(model))
@@ -52,20 +72,25 @@ def fill_database(
     for table in reference:
         database.insert(table.rows)
         ledger[table.model.table] = _reference_line(table)
-    redirects = predict_redirects(database, ledger)
-    predicted = database.load(PredictedRedirect, _encoded(redirects, progress))
-    ledger[PredictedRedirect.table] = ledger_line(ledger, predicted)
+    for prediction in PREDICTIONS:
+        line = derived_line(prediction.model, prediction.needed, ledger, 0)
+        derived = prediction.rows(database, ledger)
+        pages = _encoded(prediction.model, derived, prediction.words, progress)
+        count = database.load(prediction.model, pages)
+        ledger[prediction.model.table] = line.model_copy(update={"rows": count})
     database.lock()
     return Material(database, ledger, reference, bundle.sources)
 
 
-def _encoded(rows: Iterable[PredictedRedirect], progress: Progress) -> Iterator[bytes]:
+def _encoded(
+    model: type[Evidence], rows: Iterable[Evidence], words: str, progress: Progress
+) -> Iterator[bytes]:
     iterator, done = iter(rows), 0
-    encode = TypeAdapter(list[PredictedRedirect]).dump_json
+    encode = TypeAdapter(list[model]).dump_json  # type: ignore[valid-type]  # known at run time
     while page := list(islice(iterator, PREDICTIONS_A_PAGE)):
         yield encode(page)
         done += len(page)
-        progress("predicting redirects", done)
+        progress(words, done)
 
 
 def _reference_line(table: ReferenceTable) -> LedgerLine:

@@ -42,3 +42,33 @@ class PredictedRedirect(Evidence):
     stops_at: str | None
     cause: Cause | None
     reason: str
+
+
+class AccountMatch(StrEnum):
+    """How surely a mailbox belongs to one account in Entra."""
+
+    MATCHED = "matched"
+    NOT_SYNCHRONISED = "not_synchronised"
+    SEVERAL = "several"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class PredictedCloudAccount(Evidence):
+    """The account in Entra that a mailbox belongs to, by what Entra Connect joins them by.
+
+    onPremisesImmutableId is the objectGUID of the account on-premises, or its
+    mS-DS-ConsistencyGuid; `anchor` names the one that matched, '' for none. `user_id` is set where
+    exactly one account was found, be it synchronised or not.
+    """
+
+    table: ClassVar[str] = "predicted_cloud_account"
+    key: ClassVar[tuple[str, ...]] = ("mailbox_guid",)
+
+    mailbox_guid: str
+    mailbox: str
+    moved: bool
+    user_id: str | None
+    anchor: str
+    outcome: AccountMatch
+    reason: str

@@ -112,7 +112,10 @@ COLLECTED: tuple[type[Evidence], ...] = (
 )
 """Tables that collectors fill and that an evidence bundle carries."""
 
-PREDICTED: tuple[type[Evidence], ...] = (predicted.PredictedRedirect,)
+PREDICTED: tuple[type[Evidence], ...] = (
+    predicted.PredictedRedirect,
+    predicted.PredictedCloudAccount,
+)
 """Tables that `prediction/` derives while assessing."""
 
 REFERENCE: tuple[type[reference.Reference], ...] = (

@@ -185,21 +185,3 @@ def predict_redirects(database: Database, ledger: Ledger) -> Iterator[PredictedR
     predictor = RedirectPredictor(read_organization(database, ledger))
     for mailbox in read_mailboxes(database, ledger):
         yield predictor.predict(mailbox).row
-
-
-def ledger_line(ledger: Ledger, rows: int) -> LedgerLine:
-    """The ledger line of `predicted_redirect`: complete when all recipients are known."""
-    incomplete = next((ledger[table] for table in RECIPIENTS if ledger[table].cause), None)
-    return LedgerLine(
-        table=PredictedRedirect.table,
-        state=incomplete.state if incomplete else "complete",
-        rows=rows,
-        provider="prediction",
-        server=None,
-        account=None,
-        command=None,
-        filters=None,
-        started_at=None,
-        ended_at=None,
-        detail=f"{incomplete.table}: {incomplete.detail}" if incomplete else "",
-    )
