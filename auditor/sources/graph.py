@@ -30,7 +30,7 @@ from auditor.sources.graph_faults import (
     fault_of,
     misfit,
     pause,
-    too_long,
+    too_late,
 )
 from auditor.sources.graph_objects import GraphObject, GraphPage
 
@@ -139,6 +139,11 @@ class Graph:
                     f"{place} gave {MOST_PAGES} pages and has more; report it, this is more than "
                     "the auditor reads."
                 )
+            if self._clock() >= expires:
+                raise AnswerCutShort(
+                    f"{place} gave {len(seen)} pages within {self._deadline:.0f} s and has more; "
+                    "collect it again, without other tables, when the service is less busy."
+                )
             seen.add(_digest(link))
             try:
                 page = self._read(link, place, model, expires)
@@ -185,7 +190,7 @@ class Graph:
                 raise fault_of(place, found)
             seconds = pause(found, failures, dt.datetime.now(dt.UTC))
             if self._clock() + seconds >= ends:
-                raise too_long(place, found, seconds, self._patience)
+                raise too_late(place, found, self._patience, dt.datetime.now(dt.UTC))
             _log.info("%s: attempt %d failed, next one in %.1f s", place, failures, seconds)
             self._sleep(seconds)
 

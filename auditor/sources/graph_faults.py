@@ -110,14 +110,19 @@ def fault_of(place: str, trouble: Trouble) -> SourceError:
     return fault
 
 
-def too_long(place: str, trouble: Trouble, seconds: float, patience: float) -> SourceError:
-    """The error where the service wants more time than the run has."""
-    fault = SourceUnreachable(
-        f"{place}: the service is busy and wants to be left alone for {seconds:.0f} s, more than "
-        f"the {patience:.0f} s this run waits for one answer{_of(trouble)}; collect it again later."
+def too_late(place: str, trouble: Trouble, patience: float, now: dt.datetime) -> SourceError:
+    """The error where another attempt does not fit into the time the run has."""
+    asked = asked_pause(trouble, now)
+    fault = fault_of(place, trouble)
+    if asked is None or type(fault) is not SourceUnreachable:
+        return fault
+    longer = SourceUnreachable(
+        f"{place}: the service is busy and wants to be left alone for {asked:.0f} s, more than "
+        f"is left of the {patience:.0f} s this run waits for one answer{_of(trouble)}; collect it "
+        "again later."
     )
-    fault.code = trouble.code if isinstance(trouble, Refusal) else ""
-    return fault
+    longer.code = fault.code
+    return longer
 
 
 def cut_short(fault: SourceError, pages: int) -> SourceError:
@@ -171,12 +176,15 @@ def in_one_line(text: object, secret: str = "") -> str:
         words = words.replace(secret, "(not shown)")
     words = _TOKEN.sub("(not shown)", words)
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    line = line.replace(". ", "; ")  # it is quoted inside of one sentence
     return (line if len(line) <= _QUOTED else line[:_QUOTED] + "…").rstrip(".;, ")
 
 
-def error_code(text: object) -> str:
-    """An error code that can be shown; '' for anything that does not look like one."""
-    return text if isinstance(text, str) and _CODE.fullmatch(text) else ""
+def error_code(text: object, secret: str = "") -> str:
+    """A code or request id that can be shown; '' for anything that does not look like one."""
+    if not isinstance(text, str) or not _CODE.fullmatch(text) or _TOKEN.search(text):
+        return ""
+    return "" if secret and secret in text else text
 
 
 def _of(trouble: Trouble) -> str:

@@ -251,9 +251,9 @@ def _refusal(problem: APIError, token: str) -> Refusal:
     inner = problem.error if isinstance(problem, ODataError) else None
     return Refusal(
         status=problem.response_status_code or 0,
-        code=error_code(inner.code if inner else None),
+        code=error_code(inner.code if inner else None, token),
         message=in_one_line(inner.message if inner else None, token),
-        request_id=error_code(headers.get("request-id")),
+        request_id=error_code(headers.get("request-id"), token),
         retry_after=headers.get("retry-after", ""),
     )
 
