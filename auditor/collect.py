@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from auditor.collectors.directory import PROVIDED, collect_directory
@@ -51,14 +52,15 @@ NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 
 @dataclass(frozen=True)
 class Wish:
-    """How to collect: these tables alone (none named: all), whether to go on or to replace, and
-    the plan to carry along.
+    """How to collect: these tables alone (none named: all), whether to go on or to replace, the
+    plan to carry along, and the clock.
     """
 
     only: Sequence[str] = ()
     resume: bool = False
     force: bool = False
     plan: Plan | None = None
+    now: Callable[[], datetime] = utc_now
 
 
 def collect(
@@ -95,12 +97,12 @@ def collect_from(
     if wish.resume:
         with resumed_bundle(target, COLLECTED, wish.force) as (writer, complete):
             if PlanMove.table not in complete:
-                record_plan(wish.plan, writer, utc_now)
+                record_plan(wish.plan, writer, wish.now)
             left = [table for table in wanted if table not in complete]
-            return _fill(sources, writer, left, progress)
+            return _fill(sources, writer, left, progress, wish.now)
     with new_bundle(target, evidence_header(title), wish.force, live=True) as writer:
-        planned = record_plan(wish.plan, writer, utc_now)
-        lines = (*_fill(sources, writer, wanted, progress), planned)
+        planned = record_plan(wish.plan, writer, wish.now)
+        lines = (*_fill(sources, writer, wanted, progress, wish.now), planned)
         for table in TABLES:
             if table not in (*wanted, PlanMove.table):
                 writer.record(not_requested(table, "Left out by --only or by the configuration."))
@@ -115,7 +117,11 @@ def _wanted(only: Collection[str]) -> tuple[str, ...]:
 
 
 def _fill(
-    sources: LiveSources, writer: BundleWriter, tables: Sequence[str], progress: Progress
+    sources: LiveSources,
+    writer: BundleWriter,
+    tables: Sequence[str],
+    progress: Progress,
+    now: Callable[[], datetime],
 ) -> tuple[LedgerLine, ...]:
     """The directory first: it takes minutes where Exchange takes hours. Exchange fills the rest.
 
@@ -125,7 +131,7 @@ def _fill(
     left = [table for table in tables if table not in {PlanMove.table, *CLOUD_TABLES}]
     if sources.forest is not None:
         first = [table for table in left if _of_the_directory(sources, table)]
-        told = collect_directory(sources.forest, writer, first, now=utc_now, progress=progress)
+        told = collect_directory(sources.forest, writer, first, now=now, progress=progress)
         again = _to_ask_again(sources, told)
         for table in again:
             writer.discard(table)
@@ -133,26 +139,28 @@ def _fill(
         left = [table for table in left if table not in {line.table for line in lines}]
     asked = [table for table in left if table not in DIRECTORY_ALONE and sources.exchange]
     if sources.exchange is not None:
-        lines += collect_exchange(sources.exchange, writer, asked, now=utc_now, progress=progress)
+        lines += collect_exchange(sources.exchange, writer, asked, now=now, progress=progress)
     for table in left:
         if table not in asked:
-            lines.append(_nobody(sources, table))
+            lines.append(_nobody(sources, table, now()))
             writer.record(lines[-1])
-    lines += fill_from_cloud(sources.cloud, writer, tables, now=utc_now, progress=progress)
+    lines += fill_from_cloud(sources.cloud, writer, tables, now=now, progress=progress)
     return tuple(lines)
 
 
-def _nobody(sources: LiveSources, table: str) -> LedgerLine:
+def _nobody(sources: LiveSources, table: str, at: datetime) -> LedgerLine:
     """The line of a table that no open source provides."""
     refusal = sources.directory_refusal
     if table not in DIRECTORY_ALONE:
         return not_requested(table, NO_EXCHANGE)
     if refusal is not None:
-        return not_opened(table, DIRECTORY, refusal.cause, str(refusal), utc_now())
+        return not_opened(table, DIRECTORY, refusal.cause, str(refusal), at)
     return not_requested(table, NO_DIRECTORY)
 
 
 def _of_the_directory(sources: LiveSources, table: str) -> bool:
+    if table in DIRECTORY_ALONE:
+        return True
     usual = "exchange" if table in RICHER_IN_EXCHANGE else "directory"
     chosen = sources.providers.get(table, usual)
     return table in PROVIDED and (chosen == "directory" or sources.exchange is None)

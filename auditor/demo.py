@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.live_cloud import LiveCloud, open_cloud
 from auditor.live_sources import LiveSources
-from auditor.run import assess_and_report, empty_folder
+from auditor.run import assess_and_report, empty_folder, utc_now
 from auditor.sources.clixml import PsObject
 from auditor.sources.cloud_sign_in import Cloud
 from auditor.sources.exchange_shell import ExchangeShell
@@ -59,12 +60,18 @@ def demonstrate(folder: Path, mailboxes: int, progress: Progress) -> Demonstrati
     assessment = folder / "lab.assessment.zip"
     report = folder / "report.html"
     write_plan(organization, folder / "plan.csv")
-    wish = Wish(plan=read_plan([folder / "plan.csv"]))
+    wish = Wish(plan=read_plan([folder / "plan.csv"]), now=_clock_from(organization.now))
     with lab_exchange(organization) as exchange, lab_cloud(organization) as cloud:
         sources = LiveSources(exchange, cloud=cloud)
         collect_from(sources, evidence, "Lab organisation", wish, progress)
     judgement = assess_and_report(evidence, assessment, report, organization.now.date(), progress)
     return Demonstration(evidence, assessment, report, judgement)
+
+
+def _clock_from(moment: datetime) -> Callable[[], datetime]:
+    """A clock that shows this moment now: what the lab calls an hour ago must be an hour ago."""
+    started = utc_now()
+    return lambda: moment + (utc_now() - started)
 
 
 @contextmanager
