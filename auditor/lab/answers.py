@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from auditor.evidence.predicted import RedirectOutcome
+from auditor.lab.cloud_consequences import CLOUD_RULES, of_the_cloud
 from auditor.lab.consequences import (
     FAIL,
     NOT_APPLICABLE,
@@ -97,15 +98,22 @@ class _Findings:
 
 
 def expected(
-    organization: Organization, *, with_plan: bool = False, with_directory: bool = False
+    organization: Organization,
+    *,
+    with_plan: bool = False,
+    with_directory: bool = False,
+    with_cloud: bool = False,
 ) -> Mapping[str, ExpectedRule]:
-    """The answer for each of `RULES` and `DIRECTORY_RULES`, as of the organisation's own date.
+    """The answer for each of `RULES`, `DIRECTORY_RULES` and, `with_cloud`, `CLOUD_RULES`.
+
+    As of the organisation's own date, at which the tenant was read too.
 
     `with_plan` when the plan of the lab was given too; it names nobody who is not there, and the
     domain that the remote domain is flagged for. `with_directory` when the directory was read
     beside Exchange; without it nobody knows what it alone holds.
     """
-    found = {rule: _Findings() for rule in (*RULES, *DIRECTORY_RULES)}
+    of_cloud = CLOUD_RULES if with_cloud else ()
+    found = {rule: _Findings() for rule in (*RULES, *DIRECTORY_RULES, *of_cloud)}
     consequences = chain(
         of_the_organization(organization),
         of_servers(organization),
@@ -113,6 +121,7 @@ def expected(
         _of_redirects(organization),
         _of_the_plan(with_plan),
         of_accounts(organization) if with_directory else _without_directory(),
+        of_the_cloud(organization, with_plan=with_plan) if with_cloud else (),
     )
     for rule, verdict, subject in consequences:
         if verdict is FAIL:

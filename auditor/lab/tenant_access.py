@@ -19,11 +19,15 @@ EXCHANGE_ONLINE = "00000002-0000-0ff1-ce00-000000000000"
 _MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 _MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 APPLE_MAIL = "f8d98a96-0999-43f5-8af3-69971c7bb423"
+SAMSUNG_EMAIL = "8acd33ea-7197-4a96-bc33-d7cc7101262f"
+ANDROID_MAIL = "2cee05de-2b8f-45a2-8289-2a06ca32c4c8"
 MAIL_APPS = {
     APPLE_MAIL: "Apple Internet Accounts",
-    "8acd33ea-7197-4a96-bc33-d7cc7101262f": "Samsung Email",
-    "2cee05de-2b8f-45a2-8289-2a06ca32c4c8": "Android Mail / Gmail",
+    SAMSUNG_EMAIL: "Samsung Email",
+    ANDROID_MAIL: "Android Mail / Gmail",
 }
+"""Apps that an administrator has consented to for everybody; others people may consent to."""
+
 _OUTLOOK_MOBILE = "27922004-5251-4030-b22d-91ecd9a37ea4"
 _FULL_ACCESS_AS_APP = "dc890d15-9560-4a4c-9b7f-a736ec74ec40"
 _EAS_SCOPE = "EAS.AccessAsUser.All"

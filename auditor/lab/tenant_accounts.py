@@ -144,15 +144,21 @@ def user_id(organization: Organization, number: int) -> str:
     return guid(organization.seed, "entra user", number)
 
 
+def moved_planted_on(organization: Organization, number: int) -> frozenset[str]:
+    """The fault of the cloud that a moved mailbox carries, if any."""
+    draw = draws(organization.seed, "moved in the cloud", number)[0]
+    if number == FIRST_MOVED_STRUCK or happens(draw, _MOVED_SHARE):
+        return organization.faults & {"moved_eas_off"}
+    return frozenset()
+
+
 def _moved(organization: Organization, number: int) -> CloudAccount:
     found = remote_mailbox(organization, number)
-    drawn = draws(organization.seed, "moved in the cloud", number)
-    struck = number == FIRST_MOVED_STRUCK or happens(drawn[0], _MOVED_SHARE)
     return CloudAccount(
         number=number,
         recipient=found,
         kind="UserMailbox",
-        planted=organization.faults & {"moved_eas_off"} if struck else frozenset(),
+        planted=moved_planted_on(organization, number),
         id=guid(organization.seed, "entra moved user", number),
         user_principal_name=found.user_principal_name,
     )

@@ -16,6 +16,9 @@ from auditor.lab.organization import (
 from auditor.lab.tenant_accounts import verified_domains
 from auditor.lab.tenant_rows import Row, Rows, moment, rows_of
 
+SECURITY_DEFAULTS = "00000000-0000-0000-0000-000000000005"
+"""Id of the policy of security defaults, which is the same in every tenant."""
+
 FEDERATION_HOST = "sts.contoso.com"
 _SERVICES = ["Email", "OfficeCommunicationsOnline"]
 _USER_CONSENT = (
@@ -134,7 +137,7 @@ def federation(organization: Organization, domain: str) -> Rows | None:
 def security_defaults(organization: Organization) -> Row:
     """/policies/identitySecurityDefaultsEnforcementPolicy: always the same id."""
     return {
-        "id": "00000000-0000-0000-0000-000000000005",
+        "id": SECURITY_DEFAULTS,
         "displayName": "Security Defaults",
         "description": "Security defaults is a set of basic identity security mechanisms "
         "recommended by Microsoft.",
