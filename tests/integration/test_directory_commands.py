@@ -132,12 +132,18 @@ def test_a_provider_that_is_named_is_taken(
         tmp_path,
         directory=directory_part(lab_slapd),
         exchange=exchange_part(endpoint),
-        providers={"onprem_mobile_device": "exchange", "onprem_accepted_domain": "directory"},
+        providers={
+            "onprem_mobile_device": "exchange",
+            "onprem_accepted_domain": "directory",
+            # which only the directory has
+            "onprem_mailbox_hold": "exchange",
+        },
     )
     bundle, _ = collected(tmp_path, lab_slapd, endpoint, config)
     with bundle:
         assert bundle.ledger["onprem_mobile_device"].provider == "PowerShell remoting"
         assert bundle.ledger["onprem_accepted_domain"].provider == "Active Directory"
+        assert bundle.ledger["onprem_mailbox_hold"].provider == "Active Directory"
 
 
 def test_a_directory_that_refuses_is_told_and_exchange_takes_its_place(
@@ -148,6 +154,8 @@ def test_a_directory_that_refuses_is_told_and_exchange_takes_its_place(
     bundle, _ = collected(tmp_path, lab_slapd, endpoint, config)
     with bundle:
         assert bundle.ledger["onprem_mailbox"].provider == "PowerShell remoting"
+        # nobody takes its place for what it alone has
+        assert bundle.ledger["onprem_directory_account"].state == "access_denied"
     done = run(lab_slapd, endpoint, "check", "--config", config)
     assert done.returncode == 3
     assert "MISSING the directory" in done.stdout
