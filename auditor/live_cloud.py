@@ -35,10 +35,14 @@ NO_CLOUD = "Only the tenant says it, and the configuration names no cloud."
 
 @dataclass(frozen=True)
 class LiveCloud:
-    """What is open of a tenant: a half, the refusal to sign in to it, or None if it is unwanted."""
+    """What is open of a tenant: a half, the refusal to sign in to it, or None if it is unwanted.
+
+    `account` is who signed in, if known.
+    """
 
     graph: LiveGraph | SourceError | None
     exchange_online: ExchangeOnline | SourceError | None
+    account: str | None = None
 
 
 @contextmanager
@@ -91,7 +95,7 @@ def open_cloud(  # noqa: PLR0913 - a tenant, who reads it, and which half
             online = _refusal(signed_in, cloud.exchange_url) or stack.enter_context(
                 ExchangeOnline(cloud, tenant_id, signed_in, anchor=anchor, sleep=sleep)
             )
-        yield LiveCloud(opened_graph, online)
+        yield LiveCloud(opened_graph, online, account)
 
 
 def _refusal(signed_in: TokenCredential, service: str) -> SourceError | None:
@@ -123,7 +127,12 @@ def fill_from_cloud(
         lines += _recorded(writer, _unread(of_graph, GRAPH, source.graph, now()))
     if isinstance(source.exchange_online, ExchangeOnline):
         lines += collect_exchange_online(
-            source.exchange_online, writer, of_exchange, now=now, progress=progress
+            source.exchange_online,
+            writer,
+            of_exchange,
+            account=source.account,
+            now=now,
+            progress=progress,
         )
     else:
         refusal = source.exchange_online

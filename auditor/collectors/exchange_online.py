@@ -52,24 +52,25 @@ class _Granted:
         return self.cmdlets is not None and collector.cmdlets[0] not in self.cmdlets
 
 
-def collect_exchange_online(
+def collect_exchange_online(  # noqa: PLR0913 - a source, its account, and what of it
     source: ExchangeOnline,
     writer: BundleWriter,
     tables: Collection[str],
     *,
+    account: str | None = None,
     now: Callable[[], datetime],
     progress: Callable[[str, int], None],
 ) -> tuple[LedgerLine, ...]:
     """Fill these tables, as far as a collector knows them; returns a ledger line for each.
 
-    `progress` hears a cmdlet and how many objects came so far.
+    `account`: who signed in, if known. `progress` hears a cmdlet and how many objects came so far.
     """
     chosen = [each for each in EXCHANGE_ONLINE_COLLECTORS if _tables(each) & set(tables)]
     granted = _granted(source) if chosen else _Granted(None)
     lines: list[LedgerLine] = []
     silent = 0
     for collector in chosen:
-        tally = _tally(collector, source, frozenset(tables))
+        tally = _tally(collector, source, frozenset(tables), account)
         if granted.refusal is not None:
             tally.wrong(state_of(granted.refusal.cause), str(granted.refusal))
         elif silent >= SILENT:
@@ -121,12 +122,18 @@ def _tables(collector: ExchangeCollector) -> set[str]:
     return {model.table for model in collector.tables}
 
 
-def _tally(collector: ExchangeCollector, source: ExchangeOnline, wanted: frozenset[str]) -> Tally:
+def _tally(
+    collector: ExchangeCollector,
+    source: ExchangeOnline,
+    wanted: frozenset[str],
+    account: str | None,
+) -> Tally:
     return Tally(
         collector,
         wanted=wanted,
         provider=PROVIDER,
         server=source.host,
+        account=account,
         filters=" ".join(f"{name}={value}" for name, value in collector.parameters.items()) or None,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 
 from auditor.collectors.graph_contract import GraphCollector, Unread
 from auditor.collectors.graph_tenant import GraphTenant
-from auditor.collectors.quoting import shortened
+from auditor.collectors.quoting import LONGEST_SENTENCE, shortened
 from auditor.collectors.runner import outcomes_of
 from auditor.collectors.tally import Problem
 from auditor.errors import AccessDenied, CommandUnsupported, SourceError, UnexpectedAnswer
@@ -29,6 +30,7 @@ _WORST_FIRST: tuple[State, ...] = (
     "unsupported",
 )
 _SHOWN = 4
+_REQUEST = re.compile(r", request [A-Za-z0-9_.-]{1,80}")
 
 
 @dataclass
@@ -163,7 +165,7 @@ class GraphTally:
     def detail(self, table: str) -> str:
         """What is missing of a table and why, and what would show it; '' for nothing."""
         told = sorted(self.problems, key=lambda problem: _WORST_FIRST.index(problem.state))
-        sentences = list(dict.fromkeys(problem.sentence for problem in told))
+        sentences = _once(problem.sentence for problem in told)
         if len(sentences) > _SHOWN:
             sentences[_SHOWN:] = [f"{len(sentences) - _SHOWN} more things went wrong."]
         if self.misfits > 1:
@@ -176,13 +178,21 @@ class GraphTally:
             sentences.append(f"It needs a {self.collector.licence} licence.")
         if self.repeated:
             sentences.append(f"Came twice and kept once: {self.repeated} of {self.collector.name}.")
-        return " ".join(shortened(sentence) for sentence in sentences)
+        return " ".join(shortened(sentence, LONGEST_SENTENCE) for sentence in sentences)
 
     def _not_said(self, name: str, missing: Missing) -> str:
         of = f"{missing.count} of {self.objects} {self.collector.name}, first {missing.first}"
         if missing.hidden:
             return f"{name} is not shown on {of}."
         return f"Graph left out {name} of {of}, though it was asked for."
+
+
+def _once(sentences: Iterable[str]) -> list[str]:
+    """Each sentence once, also where nothing but the id of the request tells two apart."""
+    kept: dict[str, str] = {}
+    for sentence in sentences:
+        kept.setdefault(_REQUEST.sub("", sentence), sentence)
+    return list(kept.values())
 
 
 @cache

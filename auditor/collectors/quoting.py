@@ -4,13 +4,16 @@ from __future__ import annotations
 
 _LONGEST = 400
 
+LONGEST_SENTENCE = 700
+"""For a sentence of ours, which quotes others in part: its end is the next step, and must stay."""
+
 
 def printable(text: str) -> str:
     """Text without control, direction and half characters, each replaced by a blank."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def shortened(sentence: str) -> str:
-    """A sentence that quotes others, fit to be shown: printable, and not endless."""
-    plain = printable(sentence)
-    return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 3]}..."
+def shortened(words: str, longest: int = _LONGEST) -> str:
+    """Words of others, or a sentence that quotes them, fit to be shown: printable, not endless."""
+    plain = printable(words)
+    return plain if len(plain) <= longest else f"{plain[: longest - 3]}..."

@@ -33,8 +33,8 @@ def misfit(found: PsObject, name: str, expected: str) -> UnexpectedAnswer:
     """The error for a property whose value is not what the command gives."""
     return UnexpectedAnswer(
         f"{name} of {found.kind or 'an object'} holds {_shown(found.optional(name))} where "
-        f"{expected} belongs{' (' + found.place + ')' if found.place else ''}; export it again "
-        "without editing it, or leave the file out."
+        f"{expected} belongs{' (' + found.place + ')' if found.place else ''}; collect it "
+        "again, or export it again without editing the file."
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import blake2b
 
 from auditor.collectors.contract import ExchangeCollector
-from auditor.collectors.quoting import shortened
+from auditor.collectors.quoting import LONGEST_SENTENCE, shortened
 from auditor.errors import UnexpectedAnswer
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
@@ -96,7 +96,7 @@ class Tally:
             raise UnexpectedAnswer(
                 f"{place} and an earlier object have one {' and '.join(rows[0].key)} "
                 f"({', '.join(str(getattr(rows[0], name)) for name in rows[0].key)}) but differ: "
-                "export once, and leave older exports out."
+                "collect it again, or export once and leave older exports out."
             )
         if known is not content:
             self.repeated += 1
@@ -153,7 +153,7 @@ class Tally:
         if self.repeated:
             sentences.append(f"{self.repeated} objects came twice and were kept once.")
         sentences.extend(self.notes)
-        return " ".join(shortened(sentence) for sentence in sentences)
+        return " ".join(shortened(sentence, LONGEST_SENTENCE) for sentence in sentences)
 
 
 def _digests(rows: list[Evidence]) -> tuple[bytes, bytes]:

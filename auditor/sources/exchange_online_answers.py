@@ -65,7 +65,8 @@ def read_page(body: bytes, *, delegated: bool) -> Page | Fault:
     try:
         found = json.loads(body, object_pairs_hook=_without_doubles, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        return _nonsense("is no JSON, or none that can be believed")
+        page = body.lstrip()[:1] == b"<"
+        return _web_page() if page else _nonsense("is no JSON, or none that can be believed")
     if not isinstance(found, dict):
         return _nonsense("is no page of objects")
     fault = failed_inside(found["error"], delegated=delegated) if found.get("error") else None
@@ -123,6 +124,14 @@ def _decoded(text: bytes) -> bytes:
 
 def _nonsense(what: str) -> Fault:
     return Fault(UnexpectedAnswer, what, f"collect it again, or {EXPORT}")
+
+
+def _web_page() -> Fault:
+    return Fault(
+        UnexpectedAnswer,
+        "was answered with a web page instead of data",
+        "see whether a proxy or a sign-in page of the network stands in between",
+    )
 
 
 def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:

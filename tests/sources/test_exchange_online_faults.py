@@ -635,7 +635,6 @@ def test_a_token_of_another_sign_in_is_not_quoted_either() -> None:
     [
         b"",
         b"\0" * 100,
-        b"<html>",
         b"null",
         b"[]",
         b"{}",
@@ -665,6 +664,14 @@ def test_a_body_that_makes_no_sense_is_an_unexpected_answer(body: bytes) -> None
     assert said.endswith(f"; collect it again, or {EXPORT}.")
     assert len(said) < 400
     assert len(stub.asked) == 1
+
+
+def test_a_web_page_comes_from_somebody_in_between() -> None:
+    with AdminStub([packed(b"\r\n<html>sign in</html>")]) as stub, client(stub.url) as source:
+        assert refusal(source, UnexpectedAnswer).endswith(
+            " was answered with a web page instead of data; see whether a proxy or a sign-in page "
+            "of the network stands in between."
+        )
 
 
 def test_objects_before_one_that_makes_no_sense_are_kept() -> None:
