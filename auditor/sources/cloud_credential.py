@@ -73,11 +73,12 @@ class SignedIn:
         except ClientAuthenticationError as problem:
             if isinstance(problem.__cause__, _NO_ANSWER):
                 return unreachable(place)
-            return refused(place, authentication, problem.message)
+            kind = type(problem.__cause__ or problem).__name__
+            return refused(place, authentication, problem.message, kind)
         except _NO_ANSWER:
             return unreachable(place)
         except AzureError as problem:
-            return refused(place, authentication, problem.message)
+            return refused(place, authentication, problem.message, type(problem).__name__)
 
 
 def library_credential(
@@ -87,7 +88,7 @@ def library_credential(
     transport: HttpTransport[Any, Any] | None,
 ) -> TokenCredential:
     """The library's credential; `credential` in cloud_sign_in says what the arguments are."""
-    _keep_refusals_out_of_the_log()
+    _quiet_libraries()
     tenant, client = sign_in.tenant_id, sign_in.client_id or ""
     # the authority is one of CLOUDS, so nobody needs to be asked whether it may be trusted
     options: dict[str, Any] = {
@@ -116,11 +117,16 @@ def library_credential(
             return library.AzureCliCredential(tenant_id=tenant, process_timeout=_CLI_SECONDS)
 
 
-def _keep_refusals_out_of_the_log() -> None:
-    """azure-identity logs each refusal at length, which becomes a sentence here."""
-    log = logging.getLogger("azure.identity")
-    if log.level == logging.NOTSET:
-        log.setLevel(logging.CRITICAL)
+def _quiet_libraries() -> None:
+    """Lets the libraries log less, unless somebody has chosen a level for them.
+
+    azure-identity logs each refusal at length, which becomes a sentence here; msal writes device
+    codes to its debugging log.
+    """
+    for name, level in (("azure.identity", logging.CRITICAL), ("msal", logging.WARNING)):
+        log = logging.getLogger(name)
+        if log.level == logging.NOTSET:
+            log.setLevel(level)
 
 
 def _instruction(show: Callable[[str], None]) -> Callable[[str, str, dt.datetime], None]:

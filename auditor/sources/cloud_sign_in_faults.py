@@ -119,8 +119,11 @@ _LOCAL: dict[str, tuple[str, str]] = {
 }
 
 
-def refused(place: str, authentication: str, message: str) -> SourceError:
-    """The error that a refused sign-in is; of `message` only an AADSTS number is ever shown."""
+def refused(place: str, authentication: str, message: str, kind: str = "") -> SourceError:
+    """The error that a refused sign-in is; of `message` only an AADSTS number is ever shown.
+
+    `kind` names the library's own error, for what is neither of these.
+    """
     found = _NUMBER.search(message)
     number = found[1] if found else ""
     if not number and _NO_TENANT in message:
@@ -132,7 +135,10 @@ def refused(place: str, authentication: str, message: str) -> SourceError:
     else:
         said, step = _SAID.get(
             number,
-            ("it is refused", "look the sign-in up in the sign-in logs of the tenant"),
+            (
+                f"it is refused{f' ({kind})' if kind and not number else ''}",
+                "look the sign-in up in the sign-in logs of the tenant",
+            ),
         )
     fault = AccessDenied(f"{place}: {said}{f' (AADSTS{number})' if number else ''}; {step}.")
     fault.code = f"AADSTS{number}" if number else ""
