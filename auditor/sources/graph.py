@@ -28,6 +28,7 @@ from auditor.sources.graph_faults import (
     attempts,
     cut_short,
     fault_of,
+    kept,
     misfit,
     pause,
     too_late,
@@ -43,6 +44,9 @@ __all__ = ["Graph", "GraphObject", "GraphPage", "path_of"]
 
 MOST_PAGES = 20_000
 """Pages of one collection: two million rows in pages of 100, the smallest that Graph uses."""
+
+MOST_EMPTY_PAGES = 1_000
+"""Empty pages one after the other before a collection counts as endless."""
 
 _log = logging.getLogger(__name__)
 _M = TypeVar("_M", bound=BaseModel)
@@ -132,6 +136,7 @@ class Graph:
     def _pages(self, url: str, place: str, model: type[_P]) -> Generator[_P, None, None]:
         expires = self._clock() + self._deadline
         seen: set[bytes] = set()
+        empty = 0
         link: str | None = url
         while link is not None:
             if len(seen) >= MOST_PAGES:
@@ -153,27 +158,33 @@ class Graph:
                 shorter = cut_short(fault, len(seen) - 1)
             else:
                 link = page.next_link
+                empty = 0 if page.value else empty + 1
                 yield page
                 del page  # or it would stay while the next one is read
-                link = self._followed(link, place, seen)
+                link = self._followed(link, place, seen, empty)
                 continue
             raise shorter
 
-    def _followed(self, link: str | None, place: str, seen: set[bytes]) -> str | None:
+    def _followed(self, link: str | None, place: str, seen: set[bytes], empty: int) -> str | None:
         """The link to the next page, if it may be followed."""
         if link is None:
             return None
         link = link.replace(" ", "%20")
         if not self._address.holds(link):
             raise AnswerCutShort(
-                f"{place}: after {len(seen)} pages that are kept, the link to the next one leads "
+                f"{place}: after {kept(len(seen))}, the link to the next one leads "
                 "away from this service, so it was not followed; see whether something stands in "
                 "between."
             )
         if _digest(link) in seen:
             raise AnswerCutShort(
-                f"{place}: after {len(seen)} pages that are kept, the link to the next one repeats "
+                f"{place}: after {kept(len(seen))}, the link to the next one repeats "
                 "an earlier one; collect it again."
+            )
+        if empty >= MOST_EMPTY_PAGES:
+            raise AnswerCutShort(
+                f"{place} gave {empty} empty pages one after the other and has more; collect it "
+                "again."
             )
         return link
 

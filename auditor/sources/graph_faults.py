@@ -129,9 +129,14 @@ def cut_short(fault: SourceError, pages: int) -> SourceError:
     """The same fault after some pages: those are kept, so the answer is cut short, not missing."""
     if isinstance(fault, AnswerCutShort | UnexpectedAnswer):
         return fault
-    shorter = AnswerCutShort(f"After {pages} pages that are kept, {fault}")
+    shorter = AnswerCutShort(f"After {kept(pages)}, {fault}")
     shorter.code = fault.code
     return shorter
+
+
+def kept(pages: int) -> str:
+    """How sentences call the pages before a break, whose rows stay."""
+    return "1 page that is kept" if pages == 1 else f"{pages} pages that are kept"
 
 
 def misfit(place: str, body: bytes, error: ValidationError) -> Breakage | UnexpectedAnswer:
