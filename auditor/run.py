@@ -22,10 +22,10 @@ from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_te
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import read_waivers
 from auditor.errors import InputRefused
+from auditor.evidence.answer import Answer
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Header, open_bundle, refuse_existing
 from auditor.evidence.bundle_output import new_bundle
-from auditor.evidence.database import Answer
 from auditor.evidence.ledger import LedgerLine, not_requested
 from auditor.evidence.reference_data import ReferenceTable, read_reference
 from auditor.evidence.tables import COLLECTED

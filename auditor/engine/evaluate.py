@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from auditor.assessment import WHOLE_RULE
 from auditor.engine.rulefile import PLACEHOLDER, Rule, fill
 from auditor.errors import QueryRefused
-from auditor.evidence.database import Database, Judged
+from auditor.evidence.answer import Judged
+from auditor.evidence.database import Database
 from auditor.evidence.ledger import LedgerLine
 from auditor.verdicts import Cause, Severity, Verdict
 

@@ -14,8 +14,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,13 +21,11 @@ from typing import Any, Self
 import duckdb
 
 from auditor.errors import BundleRefused, QueryRefused
+from auditor.evidence.answer import Answer, Judged, Parameters, Value, in_utc, signals, write_array
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle_format import rows_adapter, short
 from auditor.evidence.columns import column_definitions, column_types
 from auditor.evidence.sandbox import LONGEST_QUERY, Checked, check
-
-Value = str | int | float | bool | Decimal | dt.date | dt.datetime | None
-Parameters = Mapping[str, Value]
 
 PLAIN = frozenset(
     {
@@ -53,29 +49,6 @@ ROWS_AT_ONCE = 2_000
 SECONDS_BETWEEN_LOOKS = 0.1
 SMALL = 500
 """Rows up to which a parameter holding JSON is quicker than a file."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a query gave: names of its columns and its rows; `more` if rows were left out."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Value, ...]]
-    more: bool
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a rule's query gave: how many subjects passed, failed and could not be told.
-
-    `rows` holds only those that did not pass, by `subject_id`, each a dict by column.
-    """
-
-    columns: tuple[str, ...]
-    passed: int
-    failed: int
-    unknown: int
-    rows: list[dict[str, Value]]
 
 
 class Database:
@@ -107,10 +80,14 @@ class Database:
         self._db = duckdb.connect(place, config=settings)
         self._parser = duckdb.connect(":memory:", config={"threads": 1})
         self._db.execute("set enable_progress_bar = false")  # it would be written to stdout
+        # DuckDB 2.0 was seen to fold `sum(x) > 0` to false by statistics that did not hold, so that
+        # a rule passed. Without them the same rules cost as much.
+        self._db.execute("set disabled_optimizers = 'statistics_propagation'")
         self._filled: set[str] = set()
         self._locked = False
-        for model in models:
-            self._db.execute(f"create table {model.table} ({column_definitions(model)})")
+        self._definitions = {model.table: column_definitions(model) for model in models}
+        for table, columns in self._definitions.items():
+            self._db.execute(f"create table {table} ({columns})")
 
     def load(self, model: type[Evidence], pages: Iterable[bytes]) -> int:
         """Fill one table from pages of its rows as `Bundle.encoded_pages` gives them.
@@ -122,7 +99,7 @@ class Database:
         path = self._scratch / f"{model.table}.json"
         try:
             with path.open("wb") as file:
-                empty = _write_array(pages, file)
+                empty = write_array(pages, file)
             if empty:
                 return 0
             columns = ", ".join(f"'{name}': '{kind}'" for name, kind in column_types(model))
@@ -148,9 +125,14 @@ class Database:
             self._fill(model, select, {"rows": encode(own).decode(), "shape": shape})
 
     def clear(self) -> None:
-        """Empty every table."""
+        """Empty every table.
+
+        They are made anew: a table that was truncated keeps its old statistics, by which DuckDB
+        2.0 takes a value that is NULL now for one that never is (a rule then passes).
+        """
         for table in sorted(self._filled):
-            self._db.execute(f"truncate {table}")
+            self._db.execute(f"drop table {table}")
+            self._db.execute(f"create table {table} ({self._definitions[table]})")
         self._filled.clear()
 
     def lock(self) -> None:
@@ -172,7 +154,7 @@ class Database:
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> Iterator[tuple[Any, ...]]:
         """Rows of a query of our own, as they come; times are in UTC, without a zone."""
-        with self._db.cursor() as cursor, _signals():
+        with self._db.cursor() as cursor, signals():
             cursor.execute(sql, dict(parameters or {}))
             while page := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from page
@@ -232,7 +214,7 @@ class Database:
 
     def _fill(self, model: type[Evidence], select: str, parameters: dict[str, str]) -> int:
         try:
-            with _signals():
+            with signals():
                 self._db.execute(f"insert into {model.table} {select}", parameters)
                 loaded = self._db.fetchall()[0][0]
         except (duckdb.ConversionException, duckdb.InvalidInputException) as problem:
@@ -270,7 +252,7 @@ class Database:
     def _bound(checked: Checked, parameters: Parameters) -> dict[str, Value]:
         if missing := sorted(checked.parameters - parameters.keys()):
             raise QueryRefused(f"the query names ${missing[0]}, which nobody gave a value")
-        return {name: _in_utc(parameters[name]) for name in checked.parameters}
+        return {name: in_utc(parameters[name]) for name in checked.parameters}
 
     def _executed(self, sql: str, bound: dict[str, Value]) -> duckdb.DuckDBPyConnection:
         """Run a query that may take long in a thread of its own.
@@ -295,7 +277,7 @@ class Database:
         alarm.daemon = True
         alarm.start()
         try:
-            with _signals():
+            with signals():
                 yield
         except duckdb.InterruptException as problem:
             raise QueryRefused(
@@ -335,19 +317,6 @@ class Database:
         return Judged(tuple(columns), passed, failed, unknown, rows)
 
 
-def _write_array(pages: Iterable[bytes], file: Any) -> bool:
-    """One JSON array out of many; True if there was nothing to write."""
-    empty = True
-    for page in pages:
-        if len(page) > 2:
-            file.write(b"[" if empty else b",\n")
-            file.write(page[1:-1])
-            empty = False
-    if not empty:
-        file.write(b"]")
-    return empty
-
-
 def _plain_columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
     columns: dict[str, str] = {}
     for name, kind, *_ in cursor.description or []:
@@ -372,23 +341,6 @@ def _fetch(
         tuple(v.replace(tzinfo=dt.UTC) if isinstance(v, dt.datetime) else v for v in row)
         for row in rows
     ]
-
-
-def _in_utc(value: Value) -> Value:
-    if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        return value.astimezone(dt.UTC).replace(tzinfo=None)
-    return value
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """DuckDB turns Ctrl-C, and what a signal handler raises, into a RuntimeError: turn it back."""
-    try:
-        yield
-    except RuntimeError as problem:
-        if str(problem) != "Query interrupted":
-            raise
-        raise (problem.__cause__ or KeyboardInterrupt()) from None
 
 
 def _first_line(problem: duckdb.Error) -> str:
