@@ -22,17 +22,22 @@ import zipfile
 from pathlib import Path
 
 from auditor.assessment import TABLES, read_assessment
+from auditor.collect import CLOUD_TABLES
+from auditor.collectors.exports import import_exports
+from auditor.demo import lab_cloud
 from auditor.engine.assess import assess
 from auditor.engine.material import fill_database, open_database
 from auditor.engine.rulefile import load_rules
 from auditor.engine.waivers import read_waivers
 from auditor.evidence.bundle import BundleWriter, Header, open_bundle, seal
+from auditor.evidence.bundle_output import new_bundle
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.exports import write_exports
 from auditor.lab.organization import build
+from auditor.live_cloud import fill_from_cloud
 from auditor.report.html import write_html
 from auditor.resources import rules_folder
-from auditor.run import import_evidence, shipped_reference
+from auditor.run import evidence_header, shipped_reference, utc_now
 
 
 class Clock:
@@ -58,16 +63,21 @@ def peak_megabytes() -> float:
 
 
 def make(mailboxes: int, folder: Path) -> Path:
+    """A bundle of both ends: on-premises from exports, the tenant from the lab's cloud."""
     evidence = folder / f"lab-{mailboxes}.evidence.zip"
     if not evidence.exists():
-        clock = Clock()
-        write_exports(build(mailboxes), folder / f"exports-{mailboxes}")
-        clock.tell("write the lab's exports")
+        clock, organization = Clock(), build(mailboxes)
         exports = folder / f"exports-{mailboxes}"
-        import_evidence([exports], evidence, force=False, title="", progress=silent)
-        spent = clock.tell("import them and seal the bundle")
-        size = sum(path.stat().st_size for path in exports.iterdir())
-        print(f"{'':<34}{size / 1e6 / spent:>7.2f} MB of CLIXML per CPU-second")
+        write_exports(organization, exports)
+        clock.tell("write the lab's exports")
+        with new_bundle(evidence, evidence_header(""), force=False) as writer:
+            import_exports([exports], writer, now=utc_now, progress=silent)
+            spent = clock.tell("import them")
+            size = sum(path.stat().st_size for path in exports.iterdir())
+            print(f"{'':<34}{size / 1e6 / spent:>7.2f} MB of CLIXML per CPU-second")
+            with lab_cloud(organization) as cloud:
+                fill_from_cloud(cloud, writer, CLOUD_TABLES, now=utc_now, progress=silent)
+            clock.tell("serve and read the tenant")
     return evidence
 
 
