@@ -247,7 +247,8 @@ def _client(
             transport=transport,
             timeout=httpx.Timeout(limits.connect, read=limits.read),
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=1),
+            # a tunnel whose TLS fails is never given back, and must not keep the others waiting
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             trust_env=environment,
         )
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
