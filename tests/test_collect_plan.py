@@ -10,6 +10,7 @@ import pytest
 from auditor.collect import Wish, collect, collect_from
 from auditor.collectors.plan import NO_PLAN, read_plan
 from auditor.config import read_configuration
+from auditor.config_parts import Person
 from auditor.demo import lab_exchange
 from auditor.errors import InputRefused
 from auditor.evidence.bundle import open_bundle
@@ -63,7 +64,10 @@ def test_a_plan_that_cannot_be_used_is_refused_before_anybody_is_contacted(tmp_p
     def ask(prompt: str) -> str:
         raise AssertionError(f"nobody may be asked {prompt}")
 
+    def told(sentence: str) -> None:
+        raise AssertionError(f"nobody may be told {sentence}")
+
     target = tmp_path / "out.zip"
     with pytest.raises(InputRefused, match="closest is 'EmailAddress'"):
-        collect(read_configuration(config), target, Wish(), ask, silent)
+        collect(read_configuration(config), target, Wish(), Person(ask, told), silent)
     assert not target.exists()

@@ -20,7 +20,7 @@ from auditor.prediction.cloud_account import NEEDED, predict_accounts
 GUID = "11111111-1111-1111-1111-111111111111"
 FORMER = "22222222-2222-2222-2222-222222222222"
 COMPLETE = {
-    table: not_requested(table, "asked").model_copy(update={"state": "complete"}) for table in NEEDED
+    table: not_requested(table, "read").model_copy(update={"state": "complete"}) for table in NEEDED
 }
 
 
