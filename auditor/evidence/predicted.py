@@ -59,7 +59,8 @@ class PredictedCloudAccount(Evidence):
 
     onPremisesImmutableId is the objectGUID of the account on-premises, or its
     mS-DS-ConsistencyGuid; `anchor` names the one that matched, '' for none. `user_id` is set where
-    exactly one account was found, be it synchronised or not.
+    exactly one account was found, synchronised or not, that no other mailbox claims. `moved` also
+    where a mailbox moved while it was read and stands in both tables.
     """
 
     table: ClassVar[str] = "predicted_cloud_account"

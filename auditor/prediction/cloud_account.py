@@ -2,7 +2,8 @@
 
 Entra Connect writes the objectGUID of an account, or its mS-DS-ConsistencyGuid, into
 onPremisesImmutableId ("Microsoft Entra Connect, design concepts", sourceAnchor). Where neither
-matches, an address in common is a hint for a person and never a match; a display name is nothing.
+matches, an address, a sign-in name or a distinguished name in common is a hint for a person and
+never a match; a display name is nothing.
 """
 
 from __future__ import annotations
@@ -18,66 +19,129 @@ from auditor.evidence.predicted import AccountMatch, PredictedCloudAccount
 NEEDED = ("entra_user", "entra_user_address", "onprem_mailbox", "onprem_remote_mailbox")
 """Tables without which an account that is not found proves nothing."""
 
+# A mailbox that moved between two commands stands in both tables; then it counts as moved.
 CANDIDATES = """
 with subject as (
-  select guid, primary_smtp_address, primary_smtp_address_key, false as moved from onprem_mailbox
+  select
+    guid, primary_smtp_address, primary_smtp_address_key, user_principal_name_key,
+    distinguished_name_key, true as moved
+  from onprem_remote_mailbox
   union all
-  select guid, primary_smtp_address, primary_smtp_address_key, true from onprem_remote_mailbox
+  select
+    guid, primary_smtp_address, primary_smtp_address_key, user_principal_name_key,
+    distinguished_name_key, false
+  from onprem_mailbox
+  where guid not in (select guid from onprem_remote_mailbox)
 ),
 anchor as (
   select guid as mailbox_guid, guid as anchor, 'objectGUID' as name from subject
   union all
   select mailbox_guid, ms_ds_consistency_guid, 'mS-DS-ConsistencyGuid'
   from onprem_directory_account
-  where ms_ds_consistency_guid <> '' and ms_ds_consistency_guid <> mailbox_guid
+  where ms_ds_consistency_guid <> ''
+    and ms_ds_consistency_guid <> mailbox_guid
+    and mailbox_guid in (select guid from subject)
+),
+claim as (
+  select
+    anchor.mailbox_guid,
+    anchor.name                                  as anchor,
+    account.id,
+    account.user_principal_name                  as name,
+    account.on_premises_sync_enabled             as synchronised
+  from anchor
+  join entra_user as account on account.on_premises_object_guid = anchor.anchor
+),
+claimed as (
+  select id, count(distinct mailbox_guid)        as mailboxes
+  from claim
+  group by id
 ),
 found as (
   select
-    anchor.mailbox_guid,
-    count(distinct account.id)                   as accounts,
-    min(account.id)                              as user_id,
-    min(account.user_principal_name)             as name,
-    bool_and(account.on_premises_sync_enabled)   as synchronised,
-    min(anchor.name)                             as anchor
-  from anchor
-  join entra_user as account on account.on_premises_object_guid = anchor.anchor
-  group by anchor.mailbox_guid
+    claim.mailbox_guid,
+    count(distinct claim.id)                     as accounts,
+    max(claimed.mailboxes)                       as mailboxes,
+    min(claim.id)                                as user_id,
+    min(claim.name)                              as name,
+    bool_and(claim.synchronised)                 as synchronised,
+    min(claim.anchor)                            as anchor
+  from claim
+  join claimed on claimed.id = claim.id
+  group by claim.mailbox_guid
+),
+unmatched as (
+  select * from subject where guid not in (select mailbox_guid from found)
+),
+alike as (
+  select unmatched.guid, address.user_id, 1      as rank, 'address' as likeness
+  from unmatched
+  join entra_user_address as address
+    on address.prefix = 'smtp'
+    and lower(address.address) = unmatched.primary_smtp_address_key
+  union all
+  select unmatched.guid, account.id, 2, 'sign-in name'
+  from unmatched
+  join entra_user as account
+    on account.user_principal_name_key
+      in (unmatched.primary_smtp_address_key, unmatched.user_principal_name_key)
+  union all
+  select unmatched.guid, account.id, 3, 'distinguished name'
+  from unmatched
+  join entra_user as account
+    on lower(account.on_premises_distinguished_name) = unmatched.distinguished_name_key
 ),
 namesake as (
   select
-    lower(address.address)                       as address_key,
-    min(account.user_principal_name)             as name,
-    bool_or(account.on_premises_sync_enabled)    as synchronised
-  from entra_user_address as address
-  join entra_user as account on account.id = address.user_id
-  where address.prefix = 'smtp'
-  group by lower(address.address)
+    alike.guid                                   as mailbox_guid,
+    account.user_principal_name                  as name,
+    account.on_premises_sync_enabled             as synchronised,
+    alike.likeness
+  from alike
+  join entra_user as account on account.id = alike.user_id
+  qualify row_number() over (
+    partition by alike.guid
+    -- a synchronised one says the most, then one of which that was not read
+    order by account.on_premises_sync_enabled is false, account.on_premises_sync_enabled is null,
+      alike.rank, account.id
+  ) = 1
 )
 select
   subject.guid, subject.primary_smtp_address, subject.moved,
-  found.accounts, found.user_id, found.name, found.synchronised, found.anchor,
-  namesake.name, namesake.synchronised
+  found.accounts, found.mailboxes, found.user_id, found.name, found.synchronised, found.anchor,
+  namesake.name, namesake.synchronised, namesake.likeness
 from subject
 left join found on found.mailbox_guid = subject.guid
-left join namesake on namesake.address_key = subject.primary_smtp_address_key
+left join namesake on namesake.mailbox_guid = subject.guid
 order by subject.guid
 """
 UNREAD = "select count(*) from entra_user where on_premises_object_guid is null"
 
 
 class Candidate(NamedTuple):
-    """One mailbox, the accounts that carry one of its anchors, and one that has its address."""
+    """One mailbox, the accounts that carry one of its anchors, and one that is alike.
+
+    `mailboxes`: how many have an anchor that the account carries; `likeness`: what it has in common
+    with the one that is alike.
+    """
 
     mailbox_guid: str
     mailbox: str
     moved: bool
     accounts: int | None
+    mailboxes: int | None
     user_id: str | None
     name: str | None
     synchronised: bool | None
     anchor: str | None
     namesake: str | None
     namesake_synchronised: bool | None
+    likeness: str | None
+
+    @property
+    def single_account(self) -> bool:
+        """Whether there is one account, and no other mailbox claims it."""
+        return self.accounts == 1 and self.mailboxes == 1
 
 
 @dataclass(frozen=True)
@@ -103,8 +167,8 @@ def predict_accounts(
             mailbox_guid=candidate.mailbox_guid,
             mailbox=candidate.mailbox,
             moved=candidate.moved,
-            user_id=candidate.user_id if candidate.accounts == 1 else None,
-            anchor=(candidate.anchor or "") if candidate.accounts == 1 else "",
+            user_id=candidate.user_id if candidate.single_account else None,
+            anchor=(candidate.anchor or "") if candidate.single_account else "",
             outcome=match.outcome,
             reason=match.reason,
         )
@@ -115,6 +179,11 @@ def _match(found: Candidate, *, some_unread: bool) -> _Match:
         return _unmatched(found, some_unread=some_unread)
     if found.accounts > 1:
         return _Match(AccountMatch.SEVERAL, f"belongs to {found.accounts} accounts in Entra")
+    if not found.single_account:
+        said = (
+            f"belongs to {found.name}, as another mailbox does; look which of them the account is"
+        )
+        return _Match(AccountMatch.UNKNOWN, said)
     if found.synchronised is None:
         said = f"whether {found.name} is synchronised was not read"
         return _Match(AccountMatch.UNKNOWN, said)
@@ -129,17 +198,17 @@ def _unmatched(found: Candidate, *, some_unread: bool) -> _Match:
         return _Match(AccountMatch.UNKNOWN, "the immutable id of some accounts was not read")
     if found.namesake is None:
         return _Match(AccountMatch.NONE, "has no account in Entra")
+    likeness = f"{found.namesake}, which has its {found.likeness}"
     if found.namesake_synchronised is None:
-        said = f"whether {found.namesake}, which has its address, is synchronised was not read"
-        return _Match(AccountMatch.UNKNOWN, said)
+        return _Match(AccountMatch.UNKNOWN, f"whether {likeness}, is synchronised was not read")
     if found.namesake_synchronised:
         said = (
-            f"{found.namesake} has its address but another immutable id; look whether both are one"
-            " person"
+            f"{found.namesake} has its {found.likeness} but another immutable id; look whether both"
+            " are one person"
         )
         return _Match(AccountMatch.UNKNOWN, said)
     said = (
         f"has no synchronised account in Entra, while {found.namesake}, made in the cloud, has its"
-        " address"
+        f" {found.likeness}"
     )
     return _Match(AccountMatch.NONE, said)

@@ -30,19 +30,23 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
-def mailbox(model: type[Evidence] = OnpremMailbox, guid: str = GUID) -> Evidence:
+def mailbox(model: type[Evidence] = OnpremMailbox, guid: str = GUID, **differing: str) -> Evidence:
     values = dict.fromkeys(model.model_fields) | {
         "guid": guid,
         "distinguished_name": "CN=Ann",
         "distinguished_name_key": "cn=ann",
+        "user_principal_name": "Ann@corp.local",
+        "user_principal_name_key": "ann@corp.local",
         "primary_smtp_address": "Ann@contoso.com",
         "primary_smtp_address_key": "ann@contoso.com",
         "recipient_type_details": "UserMailbox",
     }
-    return model.model_validate(values)
+    return model.model_validate(values | differing)
 
 
-def user(number: int, anchor: str | None, synchronised: bool | None = True) -> EntraUser:
+def user(
+    number: int, anchor: str | None, synchronised: bool | None = True, **differing: str
+) -> EntraUser:
     values = dict.fromkeys(EntraUser.model_fields) | {
         "id": f"u{number}",
         "user_principal_name": f"user{number}@contoso.com",
@@ -52,7 +56,7 @@ def user(number: int, anchor: str | None, synchronised: bool | None = True) -> E
         "on_premises_object_guid": anchor,
         "on_premises_sync_enabled": synchronised,
     }
-    return EntraUser.model_validate(values)
+    return EntraUser.model_validate(values | differing)
 
 
 def with_its_address(number: int) -> EntraUserAddress:
@@ -142,6 +146,38 @@ CASES: dict[str, tuple[list[Evidence], AccountMatch, str | None, str]] = {
         "user1@contoso.com has its address but another immutable id; look whether both are one"
         " person",
     ),
+    "a twin made in the cloud has the sign-in name and no addresses": (
+        [user(1, "", synchronised=False, user_principal_name_key="ann@contoso.com")],
+        AccountMatch.NONE,
+        None,
+        "has no synchronised account in Entra, while user1@contoso.com, made in the cloud, has"
+        " its sign-in name",
+    ),
+    "a synchronised account has the sign-in name on-premises and another anchor": (
+        [user(1, FORMER, user_principal_name_key="ann@corp.local")],
+        AccountMatch.UNKNOWN,
+        None,
+        "user1@contoso.com has its sign-in name but another immutable id; look whether both are"
+        " one person",
+    ),
+    "a synchronised account comes from the same place in the directory by another anchor": (
+        [user(1, FORMER, on_premises_distinguished_name="cn=ANN")],
+        AccountMatch.UNKNOWN,
+        None,
+        "user1@contoso.com has its distinguished name but another immutable id; look whether both"
+        " are one person",
+    ),
+    "a synchronised account is alike beside a twin made in the cloud": (
+        [
+            user(1, "", synchronised=False),
+            with_its_address(1),
+            user(2, FORMER, on_premises_distinguished_name="cn=ann"),
+        ],
+        AccountMatch.UNKNOWN,
+        None,
+        "user2@contoso.com has its distinguished name but another immutable id; look whether both"
+        " are one person",
+    ),
     "an empty anchor matches no empty anchor": (
         [user(1, "", synchronised=False), consistency("")],
         AccountMatch.NONE,
@@ -169,6 +205,32 @@ def test_moved_mailboxes_are_matched_too(database: Database) -> None:
         (GUID, False, "u1"),
         (FORMER, True, "u2"),
     ]
+
+
+def test_an_account_that_two_mailboxes_claim_is_the_target_of_neither(database: Database) -> None:
+    other = "33333333-3333-3333-3333-333333333333"
+    database.insert([mailbox(), mailbox(guid=other)])
+    database.insert([user(1, GUID), user(2, FORMER)])
+    database.insert([consistency(GUID).model_copy(update={"mailbox_guid": other})])
+    found = list(predict_accounts(database, COMPLETE))
+    said = (
+        "belongs to user1@contoso.com, as another mailbox does; look which of them the account is"
+    )
+    assert [(each.mailbox_guid, each.user_id, each.outcome, each.reason) for each in found] == [
+        (GUID, None, AccountMatch.UNKNOWN, said),
+        (other, None, AccountMatch.UNKNOWN, said),
+    ]
+
+
+def test_a_mailbox_that_moved_while_it_was_read_counts_once_and_as_moved(
+    database: Database,
+) -> None:
+    database.insert([mailbox()])
+    database.insert([mailbox(OnpremRemoteMailbox)])
+    database.insert([user(1, GUID)])
+    database.insert([consistency(GUID)])
+    found = list(predict_accounts(database, COMPLETE))
+    assert [(each.mailbox_guid, each.moved, each.user_id) for each in found] == [(GUID, True, "u1")]
 
 
 @pytest.mark.parametrize("table", NEEDED)
