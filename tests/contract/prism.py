@@ -90,7 +90,7 @@ class ContractProxy:
 
 
 def program(folder: Path, name: str) -> Path | None:
-    """A program that `npm ci` installed in `folder`."""
+    """A program that `npm install` put in `folder`."""
     found = shutil.which(name, path=folder / "node_modules" / ".bin")
     return Path(found) if found else None
 
