@@ -15,6 +15,7 @@ from auditor.collectors.conditional_access_words import (
     PARTS,
     SESSION,
     USERS,
+    WHO,
     Section,
     at,
     control_kinds,
@@ -23,6 +24,9 @@ from auditor.collectors.conditional_access_words import (
 )
 from auditor.collectors.graph_reading import GUID
 
+_TARGETS = (
+    *("includeApplications", "includeUserActions", "includeAuthenticationContextClassReferences"),
+)
 _EASIEST = ("mfa", "compliant_device", "other_control")
 
 
@@ -31,7 +35,9 @@ def covers_exchange_online(policy: Section) -> bool | None:
     included = words(policy, *APPLICATIONS, "includeApplications")
     excluded = words(policy, *APPLICATIONS, "excludeApplications")
     applications = at(policy, *APPLICATIONS)
-    if not isinstance(applications, dict) or "includeApplications" not in applications:
+    if not isinstance(applications, dict) or applications.get("includeApplications") is None:
+        return None
+    if not any(holds(applications.get(name)) for name in _TARGETS):
         return None
     if holds(applications.get("applicationFilter")) or any(
         word not in APPLICATION_WORDS and not GUID.fullmatch(word)
@@ -58,7 +64,8 @@ def includes_all_users(policy: Section) -> bool | None:
         word not in {"None", "GuestsOrExternalUsers"} and not GUID.fullmatch(word)
         for word in included
     )
-    return None if strange or "includeUsers" not in users else False
+    named = any(holds(users.get(f"include{kind}")) for kind in WHO)
+    return None if strange or not named or users.get("includeUsers") is None else False
 
 
 def has_exclusions(policy: Section) -> bool | None:

@@ -25,6 +25,7 @@ APPLICATIONS = ("conditions", "applications")
 USERS = ("conditions", "users")
 GRANTS = ("grantControls",)
 SESSION = ("sessionControls",)
+WHO = ("Users", "Groups", "Roles", "GuestsOrExternalUsers")
 
 _RISKS = frozenset({"low", "medium", "high", "hidden", "none"})
 _PLATFORMS = frozenset({"android", "iOS", "windows", "windowsPhone", "macOS", "linux", "all"})
@@ -100,11 +101,7 @@ PARTS: dict[tuple[str, ...], frozenset[str]] = {
             *("includeAuthenticationContextClassReferences", "includeUserActions"),
         }
     ),
-    USERS: frozenset(
-        f"{side}{kind}"
-        for side in ("include", "exclude")
-        for kind in ("Users", "Groups", "Roles", "GuestsOrExternalUsers")
-    ),
+    USERS: frozenset(f"{side}{kind}" for side in ("include", "exclude") for kind in WHO),
     GRANTS: frozenset(
         {
             *("authenticationStrength", "builtInControls", "customAuthenticationFactors"),
@@ -176,6 +173,22 @@ def unknown_values(policy: Section) -> Iterator[tuple[str, str]]:
         yield "clientAppTypes", ""  # documented as required
     if len(control_kinds(policy)) > 1 and not words(policy, *GRANTS, "operator"):
         yield "operator", ""
+    yield from _unsaid_controls(policy)
+
+
+def _unsaid_controls(policy: Section) -> Iterator[tuple[str, str]]:
+    """Where it asks for nothing, although Entra saves no such policy: then something is unsaid.
+
+    Grant controls are null where a policy has session controls alone; a list is never null.
+    """
+    grants = at(policy, *GRANTS)
+    listed = words(policy, *GRANTS, "builtInControls")
+    if isinstance(grants, dict) and grants.get("builtInControls") is None:
+        yield "builtInControls", ""
+    elif not (listed or control_kinds(policy) or holds(at(policy, *SESSION))):
+        yield "grantControls", ""
+    elif "grantControls" not in policy:
+        yield "grantControls", ""
 
 
 def _knows(vocabulary: _Words, word: str) -> bool:

@@ -129,7 +129,7 @@ def _user(_: GraphTenant, found: GraphUser) -> Iterator[Outcome]:
 
 
 def _licences(found: GraphUser, user: str, hidden: bool) -> Iterator[Outcome]:
-    # neither this list nor the plans in it are ever null (metadata of v1.0)
+    # a list that holds nothing is [], never null (OData JSON 4.01, section 8)
     if found.assigned_licenses is None and not hidden:
         yield Unread(EntraUserLicence, "assignedLicenses")
         yield Unread(EntraUserDisabledPlan, "assignedLicenses")
@@ -147,7 +147,7 @@ def _licences(found: GraphUser, user: str, hidden: bool) -> Iterator[Outcome]:
 
 
 def _licence_assignments(found: GraphUser, user: str, hidden: bool) -> Iterator[Outcome]:
-    if not hidden and "license_assignment_states" not in found.model_fields_set:
+    if not hidden and found.license_assignment_states is None:
         yield Unread(EntraUserLicenceAssignment, "licenseAssignmentStates")
     for assigned in found.license_assignment_states or ():
         said = assigned.model_fields_set
@@ -166,7 +166,7 @@ def _licence_assignments(found: GraphUser, user: str, hidden: bool) -> Iterator[
 
 
 def _provisioning_errors(found: GraphUser, user: str, hidden: bool) -> Iterator[Outcome]:
-    if not hidden and "on_premises_provisioning_errors" not in found.model_fields_set:
+    if not hidden and found.on_premises_provisioning_errors is None:
         yield Unread(EntraUserProvisioningError, "onPremisesProvisioningErrors")
     for error in found.on_premises_provisioning_errors or ():
         if not error.model_fields_set >= {"category", "property_causing_error", "value"}:

@@ -112,7 +112,7 @@ def test_a_session_bound_to_the_device_asks_for_more_than_a_mail_app_has() -> No
         ([EXCHANGE_ONLINE.upper()], [], True),
         ([OTHER_APP], [], False),
         (["None"], [], False),
-        ([], [], False),
+        ([], [], None),
         (["MicrosoftAdminPortals"], [], False),
         (["All"], ["Office365"], False),
         (["All"], [EXCHANGE_ONLINE], False),
@@ -209,13 +209,13 @@ def test_conditions_that_let_everything_in_do_not_narrow() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        (policy(["all", "watch"]), ("clientAppTypes", "watch")),
-        (policy([]), ("clientAppTypes", "")),
+        (policy(["all", "watch"], ["mfa"]), ("clientAppTypes", "watch")),
+        (policy([], ["mfa"]), ("clientAppTypes", "")),
         (policy(controls=["fooControl"]), ("builtInControls", "fooControl")),
         (policy(controls=["mfa"], operator="XOR"), ("operator", "XOR")),
         (policy(controls=["mfa", "compliantDevice"], operator=None), ("operator", "")),
-        (policy(brandNew=["x"]), ("grantControls", "brandNew")),
-        ({**policy(), "state": "paused"}, ("state", "paused")),
+        (policy(controls=["mfa"], brandNew=["x"]), ("grantControls", "brandNew")),
+        ({**policy(controls=["mfa"]), "state": "paused"}, ("state", "paused")),
         (
             with_conditions(applications={"includeApplications": ["Everything"]}),
             ("includeApplications", "Everything"),
@@ -244,6 +244,12 @@ def test_conditions_that_let_everything_in_do_not_narrow() -> None:
             ("transferMethods", "beam"),
         ),
         (with_conditions(brandNew=["x"]), ("conditions", "brandNew")),
+        (policy(), ("grantControls", "")),
+        (policy(controls=["mfa"]) | {"grantControls": None}, ("grantControls", "")),
+        (
+            policy(controls=["mfa"]) | {"grantControls": {"operator": "OR"}},
+            ("builtInControls", ""),
+        ),
     ],
 )
 def test_a_word_or_a_part_that_is_unknown_is_named(
