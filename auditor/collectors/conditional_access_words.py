@@ -182,12 +182,11 @@ def _unsaid_controls(policy: Section) -> Iterator[tuple[str, str]]:
     Grant controls are null where a policy has session controls alone; a list is never null.
     """
     grants = at(policy, *GRANTS)
-    listed = words(policy, *GRANTS, "builtInControls")
+    listed = bool(words(policy, *GRANTS, "builtInControls"))
+    asks = listed or bool(control_kinds(policy)) or holds(at(policy, *SESSION))
     if isinstance(grants, dict) and grants.get("builtInControls") is None:
         yield "builtInControls", ""
-    elif not (listed or control_kinds(policy) or holds(at(policy, *SESSION))):
-        yield "grantControls", ""
-    elif "grantControls" not in policy:
+    elif not asks or "grantControls" not in policy:
         yield "grantControls", ""
 
 
