@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from auditor.collect import CLOUD_TABLES, Wish, collect_from
@@ -20,6 +21,7 @@ from auditor.lab.cloud_server import LabCloud
 from auditor.lab.organization import Organization
 from auditor.live_cloud import LiveCloud, open_cloud
 from auditor.live_sources import LiveSources
+from auditor.run import utc_now
 from auditor.sources.cloud_sign_in import Cloud, TokenCredential
 
 _REQUEST = re.compile(r"request [0-9a-f-]{36}")
@@ -85,9 +87,12 @@ def without_chance(text: str) -> str:
     return _PORT.sub("LAB", _TENANT.sub("", _REQUEST.sub("request N", text)))
 
 
-def collected(cloud: LiveCloud, target: Path, *only: str) -> Collected:
+def collected(
+    cloud: LiveCloud, target: Path, *only: str, now: Callable[[], datetime] = utc_now
+) -> Collected:
     """What a collection from this tenant alone leaves at `target`."""
-    collect_from(LiveSources(None, cloud=cloud), target, "Lab", Wish(only=only), silent)
+    wish = Wish(only=only, now=now)
+    collect_from(LiveSources(None, cloud=cloud), target, "Lab", wish, silent)
     return read_back(target)
 
 
