@@ -39,6 +39,8 @@ class ExchangeCollector:
     that names the mailbox in a command that is asked once per mailbox, '' in all others; its
     objects carry ASKED_MAILBOX. `side`: where its objects live; in Exchange Online `permission` is
     a directory role. `lost`: what the audit cannot say without it, '' where its tables tell.
+    `at_least_one`: there is such an object wherever the command can be run, so that an answer
+    without one was kept from the account.
     """
 
     cmdlets: tuple[str, ...]
@@ -52,6 +54,7 @@ class ExchangeCollector:
     per_mailbox: str = ""
     side: Side = Side.ON_PREMISES
     lost: str = ""
+    at_least_one: bool = False
 
     @property
     def table(self) -> str:

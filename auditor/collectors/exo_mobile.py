@@ -75,6 +75,7 @@ ACTIVE_SYNC_SETTINGS = ExchangeCollector(
     rows=_active_sync_settings,
     side=Side.ONLINE,
     lost="whether an unknown phone is let in, blocked or quarantined",
+    at_least_one=True,
 )
 DEVICE_ACCESS_RULE = ExchangeCollector(
     cmdlets=("Get-ActiveSyncDeviceAccessRule",),
@@ -105,6 +106,7 @@ CAS_MAILBOX_PLAN = ExchangeCollector(
     rows=_cas_mailbox_plan,
     side=Side.ONLINE,
     lost="whether a new mailbox is born with ActiveSync on",
+    at_least_one=True,
 )
 MAILBOX_PLAN = ExchangeCollector(
     cmdlets=("Get-MailboxPlan",),
@@ -122,6 +124,7 @@ MAILBOX_PLAN = ExchangeCollector(
     rows=_mailbox_plan,
     side=Side.ONLINE,
     lost="which sizes a new mailbox takes",
+    at_least_one=True,
 )
 MOBILE_DEVICE = ExchangeCollector(
     cmdlets=("Get-MobileDevice",),

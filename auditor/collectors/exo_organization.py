@@ -100,6 +100,7 @@ ORGANIZATION = ExchangeCollector(
     rows=_organization,
     side=Side.ONLINE,
     lost="whether modern authentication is on in Exchange Online",
+    at_least_one=True,
 )
 ACCEPTED_DOMAIN = ExchangeCollector(
     cmdlets=("Get-AcceptedDomain",),
@@ -110,6 +111,7 @@ ACCEPTED_DOMAIN = ExchangeCollector(
     rows=_accepted_domain,
     side=Side.ONLINE,
     lost="which domains Exchange Online takes mail for",
+    at_least_one=True,
 )
 ORGANIZATION_RELATIONSHIP = ExchangeCollector(
     cmdlets=("Get-OrganizationRelationship",),

@@ -122,6 +122,7 @@ class Tally:
 
     def ledger(self) -> list[LedgerLine]:
         """One line for each table of the command; child tables share the state of their parent."""
+        self._missed()
         state: State = "complete"
         if self.problems:
             state = min((p.state for p in self.problems), key=_WORST_FIRST.index)
@@ -142,6 +143,15 @@ class Tally:
             )
             for model in self.collector.tables
         ]
+
+    def _missed(self) -> None:
+        """Note that nothing came where something always is."""
+        if self.collector.at_least_one and not self._seen and not self.problems:
+            self.wrong(
+                "unexpected_answer",
+                f"{self.collector.command} gave nothing, and there is always something to give: "
+                f"look whether the account is kept from it ({self.collector.permission}).",
+            )
 
     def _detail(self) -> str:
         told = sorted(self.problems, key=lambda problem: _WORST_FIRST.index(problem.state))

@@ -242,6 +242,30 @@ def test_a_refusal_costs_its_own_tables_alone(tmp_path: Path) -> None:
     assert {line.state for line in found.told if line.table not in denied} == {"complete"}
 
 
+ALWAYS_THERE = {
+    "Get-OrganizationConfig": "exo_organization",
+    "Get-AcceptedDomain": "exo_accepted_domain",
+    "Get-ActiveSyncOrganizationSettings": "exo_active_sync_settings",
+    "Get-CASMailboxPlan": "exo_cas_mailbox_plan",
+    "Get-MailboxPlan": "exo_mailbox_plan",
+}
+
+
+@pytest.mark.parametrize("cmdlet", [each.cmdlets[0] for each in EXCHANGE_ONLINE_COLLECTORS])
+def test_nothing_is_an_answer_but_where_every_tenant_has_something(
+    tmp_path: Path, cmdlet: str
+) -> None:
+    found = collected(Tenant(build(20), instead={cmdlet: lambda _: page()}), tmp_path)
+    strange = {line.table: line.detail for line in found.told if line.state != "complete"}
+    table = ALWAYS_THERE.get(cmdlet)
+    said = (
+        f"{cmdlet} of Exchange Online gave nothing, and there is always something to give: look "
+        "whether the account is kept from it (Global Reader)."
+    )
+    assert strange == ({table: said} if table else {})
+    assert {line.state for line in found.told} <= {"complete", "unexpected_answer"}
+
+
 def test_two_cmdlets_in_a_row_that_reach_nobody_end_the_collection(tmp_path: Path) -> None:
     tenant = Tenant(
         build(20),
