@@ -50,24 +50,31 @@ for _loader in (_UniqueKeyLoader, _QuickLoader):
 
 def _loaded(text: str) -> object:
     """What the text holds; raises YAMLError, worded by the parser that says more."""
+    line = _too_deep_at(text)
+    if line is not None:
+        mark = yaml.Mark("", 0, line, 0, None, None)
+        words = f"it nests deeper than {DEEPEST} levels"
+        raise yaml.composer.ComposerError(None, None, words, mark)
     try:
-        if _depth(text) <= DEEPEST:
-            return _QuickLoader(text).get_single_data()
+        return _QuickLoader(text).get_single_data()
     except yaml.YAMLError:
-        pass
-    return _UniqueKeyLoader(text).get_single_data()
+        return _UniqueKeyLoader(text).get_single_data()
 
 
-def _depth(text: str) -> int:
-    """How deep collections lie in one another; counted without going down there."""
-    deepest = level = 0
-    for event in yaml.parse(text, Loader=_QuickLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            level += 1
-            deepest = max(deepest, level)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            level -= 1
-    return deepest
+def _too_deep_at(text: str) -> int | None:
+    """The line, from 0, at which collections lie too deep in one another; found from above."""
+    level = 0
+    try:
+        for event in yaml.parse(text, Loader=_QuickLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                level += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                level -= 1
+            if level > DEEPEST:
+                return event.start_mark.line if event.start_mark else 0
+    except yaml.YAMLError:
+        pass  # whoever reads it says what is wrong
+    return None
 
 
 def closest(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
