@@ -52,7 +52,7 @@ def _loaded(text: str) -> object:
     """What the text holds; raises YAMLError, worded by the parser that says more."""
     line = _too_deep_at(text)
     if line is not None:
-        mark = yaml.Mark("", 0, line, 0, None, None)
+        mark = yaml.Mark("", 0, line, 0, None, 0)
         words = f"it nests deeper than {DEEPEST} levels"
         raise yaml.composer.ComposerError(None, None, words, mark)
     try:
