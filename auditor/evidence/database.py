@@ -84,6 +84,7 @@ class Database:
         # a rule passed. Without them the same rules cost as much.
         self._db.execute("set disabled_optimizers = 'statistics_propagation'")
         self._filled: set[str] = set()
+        self._checked: dict[tuple[str, bool], Checked] = {}
         self._locked = False
         self._definitions = {model.table: column_definitions(model) for model in models}
         for table, columns in self._definitions.items():
@@ -238,6 +239,12 @@ class Database:
             raise BundleRefused(f"{model.table} holds two rows with {what}; ask for it again")
 
     def _check(self, sql: str, *, star: bool) -> Checked:
+        """What a query reads and wants; looked at once, however often it is run."""
+        if (sql, star) not in self._checked:
+            self._checked[sql, star] = self._looked_at(sql, star=star)
+        return self._checked[sql, star]
+
+    def _looked_at(self, sql: str, *, star: bool) -> Checked:
         if len(sql) > LONGEST_QUERY:
             raise QueryRefused(f"the query has {len(sql)} characters, {LONGEST_QUERY} is the most")
         try:
