@@ -63,6 +63,7 @@ RULES = (
     "MBX-ALLOW-IDS",
     "MBX-BLOCK-IDS",
     "MBX-REDIRECT",
+    "MBX-TYPE",
     "DEV-VERSION-451",
 )
 """Rules that the lab has an answer for, however it is read."""

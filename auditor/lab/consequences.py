@@ -278,7 +278,7 @@ def of_recipients(organization: Organization) -> Iterator[Consequence]:
         yield "DEV-VERSION-451", NOT_APPLICABLE, ""
     yield from _of_moved(organization)
     if not organization.mailbox_count:
-        for rule in (*_OF_MAILBOXES.values(), "MBX-REDIRECT"):
+        for rule in (*_OF_MAILBOXES.values(), "MBX-REDIRECT", "MBX-TYPE"):
             yield rule, NOT_APPLICABLE, ""
 
 
