@@ -28,7 +28,7 @@ from auditor.collectors.graph_reading import (
     thumbprint,
 )
 from auditor.collectors.graph_tenant import GraphTenant
-from auditor.errors import SourceError
+from auditor.errors import SourceError, UnexpectedAnswer
 from auditor.evidence.entra_access import (
     EntraAppRoleAssignment,
     EntraServicePrincipal,
@@ -120,15 +120,20 @@ def _principals(
 
 
 def _hybrid_assignments(tenant: GraphTenant) -> Iterator[GraphAssignment]:
-    """Who holds the role of hybrid servers."""
+    """Who holds the role of hybrid servers; raises where Exchange Online itself is not there."""
     heard = tenant.once(known_principals)
-    for principal in heard.objects:
-        if principal.app_id.lower() == EXCHANGE_ONLINE:
-            for assignment in _assigned_to(tenant, principal):
-                if (assignment.app_role_id or "").lower() == FULL_ACCESS_AS_APP:
-                    yield assignment
+    resources = [each for each in heard.objects if each.app_id.lower() == EXCHANGE_ONLINE]
+    for resource in resources:
+        for assignment in _assigned_to(tenant, resource):
+            if (assignment.app_role_id or "").lower() == FULL_ACCESS_AS_APP:
+                yield assignment
     if heard.stopped is not None:
         raise heard.stopped
+    if not resources:
+        raise UnexpectedAnswer(
+            f"{tenant.graph.host} gave no service principal of Exchange Online, which every tenant "
+            "with mailboxes has: report it."
+        )
 
 
 def _assigned_to(

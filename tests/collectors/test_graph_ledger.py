@@ -326,6 +326,17 @@ def test_a_tenant_that_never_saw_a_mail_app_has_no_consent_and_that_is_an_answer
     assert found.states() == {"entra_permission_grant": ("complete", 0)}
 
 
+def test_a_tenant_that_does_not_know_exchange_online_is_not_believed(tmp_path: Path) -> None:
+    stub = GraphStub(recorded(service_principals=pages()))
+    tables = ["entra_service_principal", "entra_app_role_assignment"]
+    found = collected_from(stub, tmp_path / "b", tables)
+    assert found.states() == dict.fromkeys(tables, ("unexpected_answer", 0))
+    assert {line.detail for line in found.ledger.values()} == {
+        "graph.microsoft.com gave no service principal of Exchange Online, which every tenant with "
+        "mailboxes has: report it."
+    }
+
+
 def test_a_registration_that_may_not_be_read_leaves_the_hybrid_application(tmp_path: Path) -> None:
     stub = GraphStub(recorded(hybrid_registration=Refused(403)))
     tables = ["entra_service_principal", "entra_service_principal_key"]
