@@ -99,6 +99,8 @@ namesake as (
     alike.likeness
   from alike
   join entra_user as account on account.id = alike.user_id
+  -- one that another mailbox claims is taken
+  where alike.user_id not in (select id from claim)
   qualify row_number() over (
     partition by alike.guid
     -- a synchronised one says the most, then one of which that was not read

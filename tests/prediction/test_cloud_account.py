@@ -222,6 +222,17 @@ def test_an_account_that_two_mailboxes_claim_is_the_target_of_neither(database: 
     ]
 
 
+def test_an_account_of_another_mailbox_is_no_twin(database: Database) -> None:
+    other = {"primary_smtp_address_key": "anna@contoso.com", "distinguished_name_key": "cn=anna"}
+    database.insert([mailbox(), mailbox(guid=FORMER, **other)])
+    database.insert([user(1, FORMER, user_principal_name_key="ann@contoso.com")])
+    found = {each.mailbox_guid: each.reason for each in predict_accounts(database, COMPLETE)}
+    assert found == {
+        GUID: "has no account in Entra",
+        FORMER: "belongs to user1@contoso.com by its objectGUID",
+    }
+
+
 def test_a_mailbox_that_moved_while_it_was_read_counts_once_and_as_moved(
     database: Database,
 ) -> None:
