@@ -223,8 +223,12 @@ def test_an_account_that_two_mailboxes_claim_is_the_target_of_neither(database: 
 
 
 def test_an_account_of_another_mailbox_is_no_twin(database: Database) -> None:
-    other = {"primary_smtp_address_key": "anna@contoso.com", "distinguished_name_key": "cn=anna"}
-    database.insert([mailbox(), mailbox(guid=FORMER, **other)])
+    other = mailbox(
+        guid=FORMER,
+        primary_smtp_address_key="anna@contoso.com",
+        distinguished_name_key="cn=anna",
+    )
+    database.insert([mailbox(), other])
     database.insert([user(1, FORMER, user_principal_name_key="ann@contoso.com")])
     found = {each.mailbox_guid: each.reason for each in predict_accounts(database, COMPLETE)}
     assert found == {
