@@ -124,6 +124,8 @@ WHOLE = cut(1, message(MessageType.PIPELINE_OUTPUT, b"<S>kept</S>"), [])[0]
         (struct.pack(">QQBI", 2, 0, 2, 1) + b"x", "fragments in the wrong order"),
         (struct.pack(">QQBI", 2, 0, 3, 0xFFFFFFFF) + b"x", "a fragment without its end"),
     ],
+    # the bytes hold an identifier that is new each time
+    ids=lambda value: value if isinstance(value, str) else "bytes",
 )
 def test_what_came_before_a_break_is_kept(broken: bytes, says: str) -> None:
     found = fragments()
