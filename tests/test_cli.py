@@ -102,6 +102,47 @@ def test_the_help_loads_nothing_that_costs_time() -> None:
     assert out.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "permissions --config {config}",
+        "export-script --online",
+        "import {exports} --out {folder}/i.zip",
+        "assess {demo}/lab.evidence.zip --out {folder}/a.zip",
+        "report {demo}/lab.assessment.zip --out {folder}/r.html",
+        "report {demo}/lab.assessment.zip --out {folder}/r.json --format json",
+        "explain {demo}/lab.evidence.zip nobody@contoso.com",
+        "query {demo}/lab.evidence.zip {select}",
+        "rules list",
+        "demo --help",
+    ],
+)
+def test_what_contacts_no_cloud_loads_no_library_for_it(
+    words: str, demo: Path, exports: Path, tmp_path: Path
+) -> None:
+    config, modules = tmp_path / "config.yaml", tmp_path / "modules"
+    guid = "11111111-2222-4333-8444-555555555555"
+    cloud = {"tenant": guid, "client_id": guid, "authentication": "device_code", "username": "a@b"}
+    config.write_text(json.dumps({"organization": "x", "cloud": cloud}), encoding="utf-8")
+    places = {"config": config, "demo": demo, "exports": exports, "folder": tmp_path}
+    select = "select count(*) from entra_user"
+    code = (
+        "import atexit, pathlib, sys; target = pathlib.Path(sys.argv.pop(1));"
+        "atexit.register(lambda: target.write_text(' '.join(sys.modules)));"
+        "from auditor.cli import main; main()"
+    )
+    typed = [word.format(**places, select=select) for word in words.split()]
+    done = subprocess.run(
+        [sys.executable, "-c", code, modules, *typed], capture_output=True, timeout=120, check=False
+    )
+    # a verdict is an exit code, and nobody of that name can be explained
+    assert done.returncode == {"assess": 1, "explain": 2}.get(typed[0], 0)
+    loaded = {name.partition(".")[0] for name in modules.read_text(encoding="utf-8").split()}
+    libraries = {"msgraph", "msgraph_core", "azure", "msal", "httpx", "httpcore", "requests"}
+    assert {name for name in loaded if name in libraries or name.startswith("kiota")} == set()
+
+
 @pytest.mark.parametrize("name", ["E15", "E16", "auth-certificate", "misc", "wire"])
 def test_each_real_set_gives_a_verdict_for_what_is_there_and_never_a_ready(
     name: str, samples: Path, tmp_path: Path
