@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from auditor.lab.cloud_grants import Grants
+from auditor.collect import CLOUD_TABLES
 from auditor.lab.cloud_server import LabCloud
 from auditor.lab.organization import build
 from auditor.live_cloud import EXCHANGE_ONLINE_TABLES, GRAPH_TABLES
@@ -168,7 +168,7 @@ def customer(tmp_path: Path) -> Iterator[Customer]:
     (tmp_path / PLACE / FILE).write_bytes(locked_certificate(secret))
     (tmp_path / "out").mkdir()
     with (
-        LabCloud(build(12), grants=Grants()) as lab,
+        LabCloud(build(12)) as lab,
         microsoft(lab, tmp_path / "authority") as service,
     ):
         yield Customer(tmp_path, service, secret)
@@ -207,6 +207,35 @@ def test_a_run_signs_in_reads_both_services_and_reports(
     assert all(form[proof] for form in customer.service.posted)
     assert (checked.err + ran.err == "") == (program is PROGRAM)
     assert_nothing_came_out(customer)
+
+
+@pytest.mark.parametrize(
+    ("half", "host", "left"),
+    [
+        ("graph", EXCHANGE, EXCHANGE_ONLINE_TABLES),
+        ("exchange_online", GRAPH, GRAPH_TABLES),
+    ],
+)
+def test_a_half_that_is_left_out_is_not_even_signed_in_to(
+    customer: Customer, half: str, host: str, left: frozenset[str]
+) -> None:
+    config, bundle = customer.configured("client_secret", **{half: False}), customer.out / "e.zip"
+    ran = customer.runs("collect", "--config", config, "--out", bundle)
+    assert (ran.code, ran.err) == (0, "")
+    found = read_back(bundle)
+    assert {table for table, line in found.ledger.items() if line.server} == left
+    assert found.gaps() == dict.fromkeys(CLOUD_TABLES - left, ("not_requested", 0))
+    assert customer.service.hosts == {AUTHORITY, host}
+    assert [form["scope"] for form in customer.service.posted] == [f"https://{host}/.default"]
+
+
+def test_one_table_is_one_request(customer: Customer) -> None:
+    config, bundle = customer.configured("client_secret"), customer.out / "e.zip"
+    ran = customer.runs("collect", "--config", config, "--out", bundle, "--only", "entra_user")
+    assert (ran.code, ran.err) == (0, "")
+    assert {table for table, rows in read_back(bundle).rows.items() if rows} == {"entra_user"}
+    (asked,) = customer.service.lab.seen
+    assert asked.startswith("GET /v1.0/users?$select=id,userPrincipalName,")
 
 
 @pytest.mark.parametrize("program", [PROGRAM, TALKATIVE], ids=["usual", "talkative"])
