@@ -169,7 +169,6 @@ _BY_FAULT: Mapping[str, tuple[str, Callable[[Organization], Iterator[str]]]] = {
     "sync_off": ("TEN-SYNC", _tenant),
     "security_defaults_on": ("TEN-SECDEFAULTS", _security_defaults),
     "mail_app_disabled": ("TEN-SP-STATE", _apple_mail),
-    "ca_blocks_eas": ("TEN-CA", _policy("ca_blocks_eas")),
     "ca_approved_app": ("TEN-CA", _policy("ca_approved_app")),
     "oauth_off": ("TEN-OAUTHPROFILE", _exchange),
     "cas_plan_eas_off": ("TEN-CASPLAN", _plan_of_enterprise),
@@ -267,8 +266,9 @@ def _of_access(organization: Organization) -> Iterator[Consequence]:
     if "security_defaults_on" in faults:
         # such a tenant has no policies
         yield "TEN-CA", NOT_APPLICABLE, ""
-    if "ca_unknown_value" in faults:
-        yield "TEN-CA", OPEN, policy_id(organization, "ca_unknown_value")
+    # whether a block of ActiveSync strikes phones with OAuth is told by a try alone
+    for fault in sorted(faults & {"ca_blocks_eas", "ca_unknown_value"}):
+        yield "TEN-CA", OPEN, policy_id(organization, fault)
     if "eas_disabled" in faults and organization.mailbox_count and "cas_plan_eas_off" not in faults:
         yield "TEN-CASPLAN", FAIL, PEOPLE_WITHOUT_ACTIVE_SYNC
     if "cloud_quarantine" in faults and _some_phone_is_allowed(organization):
