@@ -14,10 +14,10 @@ from auditor.collectors.directory_organization import ORGANIZATION
 from auditor.collectors.directory_reading import Found
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.directory_rights import Rights, Schema, read_schema
-from auditor.collectors.directory_tally import PROVIDER, DirectoryTally
+from auditor.collectors.directory_tally import DirectoryTally
 from auditor.errors import AccessDenied, CommandUnsupported, SourceError, UnexpectedAnswer
 from auditor.evidence.bundle import BundleWriter
-from auditor.evidence.ledger import LedgerLine, State, state_of
+from auditor.evidence.ledger import LedgerLine, State
 from auditor.sources.directory import SECURITY_DESCRIPTOR, Directory, Entry
 from auditor.sources.directory_forest import Domain, Forest
 
@@ -81,29 +81,6 @@ def check_directory(
         for model in tally.collector.tables
         if model.table in tally.wanted
     )
-
-
-def lines_without_connection(
-    error: SourceError, tables: Collection[str] | None, now: datetime
-) -> list[LedgerLine]:
-    """The ledger of a directory that could not be opened at all."""
-    wanted = PROVIDED if tables is None else [name for name in PROVIDED if name in tables]
-    return [
-        LedgerLine(
-            table=table,
-            state=state_of(error.cause),
-            rows=0,
-            provider=PROVIDER,
-            server=None,
-            account=None,
-            command=None,
-            filters=None,
-            started_at=now,
-            ended_at=now,
-            detail=str(error),
-        )
-        for table in wanted
-    ]
 
 
 @dataclass(frozen=True)

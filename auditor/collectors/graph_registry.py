@@ -1,8 +1,7 @@
-"""Every collector of Graph, in the order they are asked, and what reading them takes."""
+"""Every collector of Graph, in the order they are asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from auditor.collectors.graph_accounts import DELETED_USERS, USER_REGISTRATIONS
@@ -31,35 +30,3 @@ GRAPH_COLLECTORS: tuple[GraphCollector[Any], ...] = (
     PERMISSION_GRANTS,
     MANAGED_DEVICES,
 )
-
-
-@dataclass(frozen=True)
-class GraphPermission:
-    """What reading one table takes, and what is lost without it; `licence` '' for none.
-
-    `requests` are paths below /v1.0 with their parameters, the main one first. `permissions` are
-    all needed, for an application or delegated; `directory_role` only for a person who signs in.
-    """
-
-    table: str
-    requests: tuple[str, ...]
-    permissions: tuple[str, ...]
-    directory_role: str
-    licence: str
-    lost: str
-
-
-def graph_permissions() -> tuple[GraphPermission, ...]:
-    """What reading each table of Graph takes, in the order they are read."""
-    return tuple(
-        GraphPermission(
-            table=model.table,
-            requests=tuple(str(request) for request in collector.requests),
-            permissions=collector.permissions,
-            directory_role=collector.directory_role,
-            licence=collector.licence,
-            lost=collector.lost,
-        )
-        for collector in GRAPH_COLLECTORS
-        for model in collector.tables
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from auditor.collectors.graph import GraphCheck, LiveGraph, check_graph
-from auditor.collectors.graph_registry import GraphPermission, graph_permissions
 from auditor.evidence.entra_tenant import EntraOrganization
 from auditor.evidence.entra_user import EntraDeletedUser, EntraUser, EntraUserLicence
 from tests.support.graph_collection import NOW, collected_from
@@ -427,60 +426,3 @@ def test_a_check_tells_what_is_hidden_of_the_table_that_lacks_most() -> None:
         "0d3b6b52-7b3e-4a0f-9d7c-2f6a1b0c9e11. Reading users needs the application permission "
         "User.Read.All; a person who signs in needs the role Global Reader.",
     )
-
-
-def test_what_reading_each_table_takes_is_known_beforehand() -> None:
-    everything = graph_permissions()
-    assert everything[0] == GraphPermission(
-        table="entra_organization",
-        requests=(
-            "/organization?$select=id,displayName,onPremisesSyncEnabled,"
-            "onPremisesLastSyncDateTime,countryLetterCode,tenantType",
-        ),
-        permissions=("Organization.Read.All",),
-        directory_role="Global Reader",
-        licence="",
-        lost="whether and when the tenant was last synchronised with the directory on-premises",
-    )
-    users, access = "User.Read.All", "Policy.Read.All"
-    apps = "Application.Read.All"
-    reader = "Global Reader"
-    assert [
-        (each.table, " ".join(each.permissions), each.directory_role, each.licence)
-        for each in everything
-    ] == [
-        ("entra_organization", "Organization.Read.All", reader, ""),
-        ("entra_domain", "Domain.Read.All", reader, ""),
-        ("entra_domain_service", "Domain.Read.All", reader, ""),
-        (
-            "entra_domain_federation",
-            "Domain-InternalFederation.Read.All Domain.Read.All",
-            reader,
-            "",
-        ),
-        ("entra_sku", "LicenseAssignment.Read.All", reader, ""),
-        ("entra_sku_plan", "LicenseAssignment.Read.All", reader, ""),
-        *((table, users, reader, "") for table in USER_TABLES),
-        ("entra_deleted_user", users, "User Administrator", ""),
-        ("entra_deleted_user_address", users, "User Administrator", ""),
-        ("entra_user_registration", "AuditLog.Read.All", reader, "Microsoft Entra ID P1"),
-        ("entra_conditional_access_policy", access, reader, ""),
-        ("entra_conditional_access_effect", access, reader, ""),
-        ("entra_conditional_access_condition", access, reader, ""),
-        ("entra_conditional_access_principal", access, reader, ""),
-        ("entra_conditional_access_unknown_value", access, reader, ""),
-        ("entra_security_defaults", access, reader, ""),
-        ("entra_authorization_policy", access, reader, ""),
-        ("entra_user_consent_policy", access, reader, ""),
-        ("entra_service_principal", apps, reader, ""),
-        ("entra_service_principal_key", apps, reader, ""),
-        ("entra_app_role_assignment", apps, "Directory Readers", ""),
-        ("entra_permission_grant", "Directory.Read.All", reader, ""),
-        ("entra_permission_grant_scope", "Directory.Read.All", reader, ""),
-        (
-            "entra_managed_device",
-            "DeviceManagementManagedDevices.Read.All",
-            reader,
-            "Microsoft Intune",
-        ),
-    ]

@@ -36,7 +36,9 @@ def node_programs() -> dict[str, Path]:
     programs = {name: prism.program(Path(folder), name) for name in ("prism", "odata-openapi3")}
     found = {name: path for name, path in programs.items() if path is not None}
     if found.keys() != programs.keys():
-        pytest.skip(f"no {', '.join(programs.keys() - found.keys())} in {folder}: npm install there")
+        pytest.skip(
+            f"no {', '.join(programs.keys() - found.keys())} in {folder}: npm install there"
+        )
     return found
 
 

@@ -10,11 +10,8 @@ from pathlib import Path
 import pytest
 
 from auditor.collectors.directory import (
-    PROVIDED,
     collect_directory,
-    lines_without_connection,
 )
-from auditor.errors import SourceUnreachable
 from auditor.evidence.bundle import BundleWriter, Header
 from auditor.evidence.ledger import LedgerLine
 from auditor.lab import directory_names as names
@@ -135,12 +132,3 @@ def test_recipients_of_all_domains_of_the_forest_are_collected(
     assert line.rows == lab_organization.mailbox_count + 1 + other.mailbox_count
     assert line.server == f"{server.settings().server}, localhost:{child.tls_port}"
     assert CHILD in (line.filters or "")
-
-
-def test_a_directory_that_cannot_be_opened_leaves_a_line_for_every_table() -> None:
-    error = SourceUnreachable("dc01:636 could not be reached: check the firewall.")
-    lines = lines_without_connection(error, None, NOW)
-    assert [line.table for line in lines] == list(PROVIDED)
-    assert {(line.state, line.detail) for line in lines} == {("unreachable", str(error))}
-    (one,) = lines_without_connection(error, ["onprem_mailbox", "exo_domain"], NOW)
-    assert one.table == "onprem_mailbox"
