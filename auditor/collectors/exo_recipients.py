@@ -26,12 +26,25 @@ from auditor.evidence.exchange_online_recipients import (
 from auditor.sources.clixml import PsObject
 
 
+_OF_AN_ACCOUNT = frozenset(
+    {"EquipmentMailbox", "MailUser", "RoomMailbox", "SharedMailbox", "UserMailbox"}
+)
+"""Kinds of recipients that always belong to an account in Entra: none means that it was hidden."""
+
+
+def _account(found: PsObject) -> str | None:
+    account = lowered(optional_text(found, "ExternalDirectoryObjectId"))
+    if not account and text(found, "RecipientTypeDetails") in _OF_AN_ACCOUNT:
+        return None
+    return account
+
+
 def _recipient(found: PsObject) -> Iterator[Evidence]:
     recipient = guid(found, "Guid")
     primary = optional_text(found, "PrimarySmtpAddress")
     yield ExoRecipient(
         guid=recipient,
-        external_directory_object_id=lowered(optional_text(found, "ExternalDirectoryObjectId")),
+        external_directory_object_id=_account(found),
         name=optional_text(found, "Name"),
         distinguished_name_key=lowered(optional_text(found, "DistinguishedName")),
         display_name=optional_text(found, "DisplayName"),

@@ -419,6 +419,18 @@ def changed(payloads: Path, stem: str, **values: PsValue) -> Iterator[Evidence]:
     return collector.rows(PsObject({**whole, **values}, place="object 1 of a test"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "account"), [("MailUser", None), ("UserMailbox", None), ("MailContact", "")]
+)
+def test_a_recipient_of_an_account_without_one_was_not_shown_it(
+    kind: str, account: str | None, payloads: Path
+) -> None:
+    hidden = {"RecipientTypeDetails": kind, "ExternalDirectoryObjectId": None}
+    row = next(iter(changed(payloads, "recipient", **hidden)))
+    assert isinstance(row, ExoRecipient)
+    assert row.external_directory_object_id == account
+
+
 def test_a_device_outside_of_any_mailbox_keeps_its_row_and_belongs_to_none(payloads: Path) -> None:
     name = "CN=iPhone§ApplC39,CN=Elsewhere,DC=PROD,DC=OUTLOOK,DC=COM"
     (row,) = changed(payloads, "mobile_device", DistinguishedName=name)
