@@ -25,7 +25,6 @@ from auditor.evidence.exchange_online_recipients import (
 )
 from auditor.sources.clixml import PsObject
 
-
 _OF_AN_ACCOUNT = frozenset(
     {"EquipmentMailbox", "MailUser", "RoomMailbox", "SharedMailbox", "UserMailbox"}
 )
