@@ -76,7 +76,7 @@ class GraphAddress:
 
     def holds(self, url: str) -> bool:
         """Whether an address is of the same scheme, host and port, and below the version."""
-        if len(url) > LONGEST_LINK or any(c in url for c in "\\\r\n\t #"):
+        if len(url) > LONGEST_LINK or not url.isprintable() or any(c in url for c in "\\ #"):
             return False
         try:
             parts = urlsplit(url)

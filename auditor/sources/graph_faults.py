@@ -95,7 +95,7 @@ def asked_pause(trouble: Trouble, now: dt.datetime) -> float | None:
         return float(text[:9])
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = date if date.tzinfo else date.replace(tzinfo=dt.UTC)
     return max(0.0, (aware - now).total_seconds())

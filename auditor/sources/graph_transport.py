@@ -158,10 +158,10 @@ class GraphConnection:
         return b"".join(body) or Breakage("no_body")
 
     def close(self) -> None:
-        self._runner.run(self._client.aclose())
-        self._runner.close()
         # what stays frozen is never taken down, and duckdb complains of it when the program ends
         gc.unfreeze()
+        with self._runner:  # Ctrl-C may fall in between
+            self._runner.run(self._client.aclose())
 
     async def _fetch(self, url: str, body: list[bytes]) -> None:
         """Puts the body into a list: Python's signal module writes out a task with its result when
@@ -193,13 +193,15 @@ def _client(address: GraphAddress, transport: httpx.AsyncBaseTransport | None) -
                 "User-Agent": f"hybrid-onboarding-auditor/{__version__}",
             },
         )
+    except OSError:
+        client, said = None, "SSL_CERT_FILE or SSL_CERT_DIR names no authorities that can be read"
+        step = "name a file of certificates in PEM"
     except (ValueError, ImportError, httpx.InvalidURL):
-        client = None  # the text would show a password in the proxy's address
+        # the text would show a password in the proxy's address
+        client, said = None, "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used"
+        step = "give one as http://host:port"
     if client is None:
-        raise InputRefused(
-            "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used; give one as "
-            "http://host:port."
-        )
+        raise InputRefused(f"{said}; {step}.")
     return KiotaClientFactory.create_with_custom_middleware([_Gate(address)], client=client)
 
 
@@ -216,7 +218,8 @@ async def _whole(response: httpx.Response, limit: int) -> bytes:
             part = unpack.decompress(chunk, limit - size + 1) if unpack else chunk
         except zlib.error:
             part = None
-        if part is None:
+        # what comes behind the end would be gathered without bounds
+        if part is None or (unpack and unpack.unused_data):
             raise httpx.DecodingError("a body that is not packed as it says")
         size += len(part)
         if size > limit:

@@ -25,6 +25,7 @@ from auditor.errors import (
     AnswerCutShort,
     InputRefused,
     SourceError,
+    SourceUnreachable,
     UnexpectedAnswer,
 )
 from auditor.sources import graph as graph_module
@@ -32,6 +33,7 @@ from auditor.sources import graph_transport
 from auditor.sources.cloud_sign_in import CLOUDS
 from auditor.sources.graph import Graph, path_of
 from auditor.sources.graph_address import GraphAddress
+from auditor.sources.graph_faults import BROKEN
 from tests.support.admin_stub import AdminStub, Asked, Reply
 from tests.support.certificates import certificates
 from tests.support.graph_wire import (
@@ -125,6 +127,8 @@ def test_one_connection_serves_every_read_and_is_closed() -> None:
         "//evil.example/v1.0/users",
         "/v1.0/users?$skiptoken=1",
         "http://[::1",
+        "{url}/v1.0/users?$skiptoken=\x01",
+        "{url}/v1.0/users?$skiptoken=\x7f",
         "",
     ],
 )
@@ -178,6 +182,14 @@ def test_an_answer_without_end_is_not_kept(packed: bool, monkeypatch: pytest.Mon
     reply = Reply(200, gzip.compress(body) if packed else body, headers)
     said = pytest.raises(UnexpectedAnswer, match="more than 3 MB")
     with AdminStub([reply]) as stub, graph_at(stub) as graph, said:
+        graph.one("/me", User)
+
+
+def test_what_stands_behind_a_packed_answer_is_not_gathered() -> None:
+    body = gzip.compress(b'{"id": "a"}') + b"more"
+    replies = [Reply(200, body, {**JSON, "Content-Encoding": "gzip"})] * BROKEN
+    said = pytest.raises(SourceUnreachable, match="broke off")
+    with AdminStub(replies) as stub, graph_at(stub) as graph, said:
         graph.one("/me", User)
 
 
@@ -321,6 +333,16 @@ def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(
         read(graph)
     assert is_one_sentence(str(caught.value))
     assert "password" not in str(caught.value)
+
+
+def test_authorities_that_cannot_be_read_are_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    graph = Graph(CLOUDS["global"], StaticCredential())
+    with pytest.raises(InputRefused, match="SSL_CERT_FILE") as caught:
+        read(graph)
+    assert is_one_sentence(str(caught.value))
 
 
 def test_a_server_nobody_vouches_for_gets_no_token(tmp_path: Path) -> None:

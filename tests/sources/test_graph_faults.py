@@ -380,6 +380,8 @@ def test_a_service_cannot_write_more_than_one_line(text: str) -> None:
         (email.utils.format_datetime(NOW - dt.timedelta(days=1), usegmt=True), 0.0),
         ("Sat, 21 Nov 2026 12:01:00 -0000", 60.0),
         ("Sat, 99 Nov 2026 12:01:00 GMT", None),
+        ("Sat, 21 Nov 99999999999999999999 12:01:00 GMT", None),
+        ("Sat, 21 Nov 2026 12:01:00 +99999999999999", None),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
