@@ -14,23 +14,43 @@ from auditor.errors import InputRefused
 
 MAXIMUM_FILE_BYTES = 200_000
 
-
 DEEPEST = 50
 """Levels of one file. The parser in C would overrun its stack, which nothing could report."""
+
+MOST_MERGED = 500
+"""Keys of a mapping that another was merged into."""
+
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+def _merged(loader: yaml.constructor.SafeConstructor, node: yaml.MappingNode) -> None:
+    """Merges one mapping into another: of several, a few lines could fill any memory."""
+    merged = [value for key, value in node.value if key.tag == _MERGE]
+    words = "only one mapping can be merged into another"
+    if len(merged) <= 1 and all(isinstance(each, yaml.MappingNode) for each in merged):
+        yaml.constructor.SafeConstructor.flatten_mapping(loader, node)
+        words = f"it is merged with more than {MOST_MERGED} keys"
+        if not merged or len(node.value) <= MOST_MERGED:
+            return
+    raise yaml.constructor.ConstructorError(None, None, words, node.start_mark)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
     """Safe YAML that refuses a key written twice, where the last would silently win."""
 
+    flatten_mapping = _merged
+
 
 class _QuickLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """The same in C, eight times as fast, where PyYAML was built with it."""
+
+    flatten_mapping = _merged
 
 
 def _mapping(loader: _UniqueKeyLoader | _QuickLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
+        if key_node.tag == _MERGE:
             continue
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, Hashable):
@@ -86,7 +106,8 @@ def closest(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
 def read_yaml(path: Path) -> object:
     """What a YAML file holds; raises InputRefused naming the file and, if known, the line."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAXIMUM_FILE_BYTES + 1)
         if len(content) > MAXIMUM_FILE_BYTES:
             raise InputRefused(
                 f"{path}: larger than {MAXIMUM_FILE_BYTES:,} bytes; split it into several files"
@@ -122,6 +143,10 @@ def problems_of(
             yield f"{file}: {key} is not a key here{closest(str(fault['loc'][-1]), known)}"
         elif fault["type"] == "missing":
             yield f"{file}: {key} is missing"
+        elif fault["type"] == "literal_error":
+            yield f"{file}: {key} must be {fault['ctx']['expected']}"
+        elif fault["type"] == "string_too_short":
+            yield f"{file}: {key} must have at least {fault['ctx']['min_length']} characters"
         else:
             message = fault["msg"].removeprefix("Value error, ")
             yield f"{file}: {key + ': ' if key else ''}{message}"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.errors import InputRefused
-from auditor.yaml_file import DEEPEST, read_yaml
+from auditor.yaml_file import DEEPEST, MOST_MERGED, read_yaml
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 VALUES = st.recursive(
@@ -58,3 +58,41 @@ def test_a_fault_is_named_with_its_line(text: str, says: str, tmp_path: Path) ->
     with pytest.raises(InputRefused) as refused:
         read_yaml(written(tmp_path, text))
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "merge", ["{{<<: [{0}, {0}, {0}, {0}]}}", "{{<<: {0}, <<: {0}, <<: {0}, <<: {0}}}"]
+)
+def test_mappings_merged_without_end_are_refused_before_they_fill_the_memory(
+    merge: str, tmp_path: Path
+) -> None:
+    lines = ["a0: &a0 {key: 1}"]
+    lines += [f"a{level}: &a{level} {merge.format(f'*a{level - 1}')}" for level in range(1, 40)]
+    with pytest.raises(InputRefused) as refused:
+        read_yaml(written(tmp_path, "\n".join(lines)))
+    assert "is no valid YAML: only one mapping can be merged into another" in str(refused.value)
+
+
+def test_one_long_mapping_is_not_merged_into_thousands(tmp_path: Path) -> None:
+    lines = ["a0: &a0 {k0: 1}"]
+    lines += [f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: 1}}" for n in range(1, MOST_MERGED + 2)]
+    with pytest.raises(InputRefused) as refused:
+        read_yaml(written(tmp_path, "\n".join(lines)))
+    assert f"merged with more than {MOST_MERGED} keys" in str(refused.value)
+
+
+def test_a_mapping_is_merged_under_what_is_written_beside_it(tmp_path: Path) -> None:
+    text = "usual: &usual {a: 1, b: 2}\nnext: &next {<<: *usual, b: 3}\nlast: {<<: *next, c: 4}\n"
+    assert read_yaml(written(tmp_path, text)) == {
+        "usual": {"a": 1, "b": 2},
+        "next": {"a": 1, "b": 3},
+        "last": {"a": 1, "b": 3, "c": 4},
+    }
+
+
+def test_of_a_file_without_end_no_more_is_read_than_a_file_may_have(tmp_path: Path) -> None:
+    path = tmp_path / "rule.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a hole, which takes no room
+    with pytest.raises(InputRefused, match="larger than 200,000 bytes"):
+        read_yaml(path)
