@@ -67,11 +67,13 @@ class SignedIn:
     def _asked(self, scopes: tuple[str, ...], options: Mapping[str, Any]) -> Token | SourceError:
         place, authentication = self._sign_in.place, self._sign_in.authentication
         try:
-            return self._inner.get_token(*scopes, **options)
+            # always: the library keeps such sign-ins apart, and would ask a person for another one
+            return self._inner.get_token(*scopes, enable_cae=True, **options)
         except library.CredentialUnavailableError as problem:
             return unavailable(place, authentication, problem.message)
         except ClientAuthenticationError as problem:
-            if isinstance(problem.__cause__, _NO_ANSWER):
+            # OSError: requests, where the file that REQUESTS_CA_BUNDLE names is not there
+            if isinstance(problem.__cause__, (*_NO_ANSWER, OSError)):
                 return unreachable(place)
             kind = type(problem.__cause__ or problem).__name__
             return refused(place, authentication, problem.message, kind)

@@ -86,7 +86,7 @@ class TokenCredential(Protocol):
     """Whatever can get a token at once, without an event loop."""
 
     def get_token(self, *scopes: str, **kwargs: Any) -> Token:
-        """A token for the scopes; raises SourceError. `claims` and `enable_cae` may be given."""
+        """A token for the scopes; raises SourceError. `claims` may be given."""
 
 
 @dataclass(frozen=True)

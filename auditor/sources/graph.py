@@ -230,7 +230,7 @@ class Graph:
             self._connection = GraphConnection(self._address, self._transport)
         claims: dict[str, str] = {}
         for _ in range(2):
-            token = self._credential.get_token(self._address.scope, enable_cae=True, **claims)
+            token = self._credential.get_token(self._address.scope, **claims)
             left = max(1.0, ends - self._clock())
             try:
                 return self._connection.get(url, token.token, left)

@@ -61,14 +61,14 @@ class TokenService(HttpTransport[Any, Any]):
 
     refusal: str = ""
     unknown: bool = False
-    silent: bool = False
+    silent: Exception | None = None
     lifetime: int = 3600
     asked: list[Any] = field(default_factory=list)
 
     def send(self, request: Any, **_: Any) -> Any:
         self.asked.append(request)
-        if self.silent:
-            raise ServiceRequestError("no route to host")
+        if self.silent is not None:
+            raise self.silent
         host = request.url.split("/")[2]
         base = f"https://{host}/{TENANT}"
         if "openid-configuration" in request.url:
@@ -99,6 +99,7 @@ class TokenService(HttpTransport[Any, Any]):
             "token_type": "Bearer",
             "expires_in": self.lifetime,
             "access_token": TOKEN,
+            "refresh_token": "refresh-token-that-nobody-may-see",
             "id_token": f"e30.{_unsigned(base)}.",
             "client_info": "eyJ1aWQiOiJ1IiwidXRpZCI6InQifQ",
         }
@@ -258,11 +259,23 @@ def test_a_device_code_is_shown_in_one_harmless_sentence() -> None:
     shown: list[str] = []
     service = TokenService()
     signed_in = credential(sign_in("device_code"), None, shown.append, service)
-    assert signed_in.get_token(SCOPE, enable_cae=True).token == TOKEN
+    assert signed_in.get_token(SCOPE).token == TOKEN
     assert [line.partition(" before ")[0] for line in shown] == [
         "Open https://login.example/device and enter the code ABCD1234"
     ]
     assert is_one_sentence(shown[0])
+
+
+def test_a_person_enters_one_code_for_both_services_and_for_every_renewal() -> None:
+    shown: list[str] = []
+    service = TokenService(lifetime=200)  # too short to be kept
+    signed_in = credential(sign_in("device_code"), None, shown.append, service)
+    for _ in range(2):
+        for scope in (SCOPE, "https://outlook.office365.com/.default"):
+            signed_in.get_token(scope)
+            signed_in.get_token(scope, claims='{"access_token":{}}')
+    assert len(shown) == 1
+    assert all("CP1" in each["claims"] for each in service.posted() if "scope" in each)
 
 
 def test_a_token_is_kept_until_shortly_before_its_end() -> None:
@@ -271,7 +284,7 @@ def test_a_token_is_kept_until_shortly_before_its_end() -> None:
     for _ in range(3):
         signed_in.get_token(SCOPE)
     assert len(service.posted()) == 1
-    signed_in.get_token(SCOPE, claims='{"access_token":{}}', enable_cae=True)
+    signed_in.get_token(SCOPE, claims='{"access_token":{}}')
     assert len(service.posted()) == 2
     brief = TokenService(lifetime=200)
     signed_in = credential(sign_in(), secret, nobody, brief)
@@ -320,11 +333,19 @@ def test_a_tenant_that_does_not_exist_is_named_as_the_reason() -> None:
 
 
 @pytest.mark.parametrize("authentication", ["client_secret", "device_code"])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        ServiceRequestError("no route to host"),
+        # so says requests where REQUESTS_CA_BUNDLE names no file
+        OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /absent"),
+    ],
+)
 def test_a_sign_in_service_that_does_not_answer_is_unreachable(
-    authentication: CloudAuthentication, monkeypatch: pytest.MonkeyPatch
+    authentication: CloudAuthentication, problem: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    service = TokenService(silent=True)
+    service = TokenService(silent=problem)
     signed_in = credential(sign_in(authentication), secret, nobody, service)
     fault, told = refusal_of(lambda: signed_in.get_token(SCOPE))
     assert type(fault) is SourceUnreachable
@@ -337,7 +358,7 @@ def test_a_machine_without_azure_cli_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     signed_in = credential(sign_in("azure_cli"), None, nobody)
-    fault, _ = refusal_of(lambda: signed_in.get_token(SCOPE, enable_cae=True))
+    fault, _ = refusal_of(lambda: signed_in.get_token(SCOPE))
     assert type(fault) is SourceUnreachable
     assert "`az login --tenant`" in str(fault)
 
@@ -356,7 +377,7 @@ def test_a_token_of_the_azure_cli_is_fetched_once(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     signed_in = credential(sign_in("azure_cli"), None, nobody)
-    assert [signed_in.get_token(SCOPE, enable_cae=True).token for _ in range(3)] == [TOKEN] * 3
+    assert [signed_in.get_token(SCOPE).token for _ in range(3)] == [TOKEN] * 3
     assert calls.read_text(encoding="utf-8").split() == ["x"]
 
 
@@ -443,7 +464,7 @@ def test_nothing_secret_is_shown_of_a_sign_in(
     ):
         service = TokenService()
         signed_in = credential(settings, given, shown.append, service)
-        signed_in.get_token(SCOPE, enable_cae=True)
+        signed_in.get_token(SCOPE)
         told += [repr(settings), repr(signed_in), str(signed_in), settings.place]
         posted = [each.get("client_assertion", SECRET) for each in service.posted()]
         assertions += [each.decode() if isinstance(each, bytes) else each for each in posted]

@@ -88,7 +88,7 @@ def test_a_request_carries_the_token_and_encoded_parameters() -> None:
         assert asked.headers["authorization"] == f"Bearer {TOKEN}"
         assert asked.headers["accept"] == "application/json"
         assert asked.headers["user-agent"].startswith("hybrid-onboarding-auditor/")
-        assert credential.asked == [(("http://127.0.0.1/.default",), {"enable_cae": True})]
+        assert credential.asked == [(("http://127.0.0.1/.default",), {})]
 
 
 def test_null_and_absent_stay_two_things() -> None:
