@@ -65,7 +65,13 @@ def from_keyring(service: str, username: str) -> str:
             "the key ring needs the package keyring; install it with pip install keyring, or"
             " change where the secret comes from"
         ) from None
-    value: object = keyring.get_password(service, username)
+    try:
+        value: object = keyring.get_password(service, username)
+    except keyring.errors.KeyringError as problem:
+        raise InputRefused(
+            f"the key ring of the system does not open ({type(problem).__name__}); unlock it, or"
+            " change where the secret comes from"
+        ) from None
     if not isinstance(value, str) or not value:
         raise InputRefused(
             f"the key ring holds no password of {username!r} for {service!r}; store it with"

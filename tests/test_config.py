@@ -91,6 +91,25 @@ def test_the_key_ring_gives_the_password_or_says_how_to_store_it(
         password()
 
 
+def test_a_key_ring_that_does_not_open_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    password = password_of(sign_in(password_from="keyring", keyring_service="audit"), nobody)
+    assert password is not None
+    ring, errors = ModuleType("keyring"), ModuleType("keyring.errors")
+
+    class KeyringLocked(Exception):
+        """As the package has it, below KeyringError."""
+
+    def locked(_service: str, _user: str) -> str:
+        raise KeyringLocked("Failed to unlock the collection!")
+
+    monkeypatch.setattr(errors, "KeyringError", KeyringLocked, raising=False)
+    monkeypatch.setattr(ring, "errors", errors, raising=False)
+    monkeypatch.setattr(ring, "get_password", locked, raising=False)
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    with pytest.raises(InputRefused, match=r"does not open \(KeyringLocked\); unlock it"):
+        password()
+
+
 def test_builds_use_the_account_of_exchange_on_an_endpoint_of_their_own() -> None:
     exchange = sign_in(authentication="kerberos", tls=True, port=8443, kerberos_hostname="alias")
     own = build_settings(exchange, Builds(port=5999), "ex02.contoso.com")

@@ -67,6 +67,9 @@ DEFAULT_RESULT_SIZE = 1000
 MODULE_VERSION = "3.9.2"
 """Of the PowerShell module that the preflight names; lists differ between versions."""
 
+MAX_PAGES = 20_000
+"""Pages of one answer: two million objects, should the service agree to no more than 100 a page."""
+
 MAX_EMPTY_PAGES = 100
 """Empty pages one after the other before an answer counts as endless."""
 
@@ -262,16 +265,17 @@ def _next_page(url: str, seen: set[str], empty: int, *, wanted: bool) -> Fault |
         return None
     advice = f"collect it again, or {EXPORT}"
     if not url:
-        return Fault(
-            UnexpectedAnswer,
-            "is elsewhere, where the token must not go",
-            f"check the cloud, or {EXPORT}",
-        )
-    if url in seen:
-        return Fault(UnexpectedAnswer, "is a page that was already read", advice)
-    if empty > MAX_EMPTY_PAGES:
-        return Fault(UnexpectedAnswer, "is one empty page after the other", advice)
-    return None
+        what = "is elsewhere, where the token must not go"
+        advice = f"check the cloud, or {EXPORT}"
+    elif url in seen:
+        what = "is a page that was already read"
+    elif empty > MAX_EMPTY_PAGES:
+        what = "is one empty page after the other"
+    elif len(seen) >= MAX_PAGES:
+        what = f"is more than {MAX_PAGES} pages"
+    else:
+        return None
+    return Fault(UnexpectedAnswer, what, advice)
 
 
 def _shortcoming(

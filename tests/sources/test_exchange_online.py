@@ -10,6 +10,7 @@ import pytest
 
 from auditor.collectors import reading
 from auditor.errors import AnswerCutShort, CommandUnsupported, InputRefused, SourceError
+from auditor.sources import exchange_online
 from auditor.sources.clixml import PsObject
 from auditor.sources.exchange_online import MAX_EMPTY_PAGES, READ_CMDLETS, ExchangeOnline
 from auditor.sources.exchange_online_answers import MAX_WARNINGS
@@ -250,6 +251,20 @@ def test_empty_pages_without_end_end_as_partial() -> None:
     assert came == []
     assert "what follows is one empty page after the other" in said
     assert len(stub.asked) == MAX_EMPTY_PAGES + 1
+
+
+def test_pages_without_end_end_as_partial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_online, "MAX_PAGES", 3)
+
+    def answer(asked: Asked) -> Reply:
+        link = f"{asked.path}x" if "?" in asked.path else f"{INVOKE}?x"
+        return page({"Name": "a"}, link=link)
+
+    with AdminStub(answer) as stub, client(stub.url) as source:
+        came, said = read_until(source, AnswerCutShort)
+    assert len(came) == 3
+    assert "what follows is more than 3 pages" in said
+    assert len(stub.asked) == 3
 
 
 def test_a_page_link_that_has_expired_leaves_what_came_and_names_the_reason() -> None:
