@@ -64,10 +64,17 @@ def _command(collector: ExchangeCollector) -> str:
 
 def check(configuration: Configuration, person: Person) -> Iterator[Checked]:
     """Try everything on the live sources, an object or a few each; say what will be missing."""
+    for source in ("directory", "exchange", "cloud"):
+        if getattr(configuration, source) is not None:
+            others = {"directory": None, "exchange": None, "cloud": None}
+            del others[source]
+            yield from _checked_alone(configuration.model_copy(update=others), source, person)
+
+
+def _checked_alone(alone: Configuration, source: str, person: Person) -> Iterator[Checked]:
+    """One source by itself, so that one out of reach hides nothing of the others."""
     try:
-        with live_sources(configuration, person) as sources:
-            if sources.directory_refusal is not None:
-                yield Checked("the directory", str(sources.directory_refusal))
+        with live_sources(alone, person) as sources:
             if sources.forest is not None:
                 yield from _checked_directory(sources.forest)
             if sources.exchange is not None:
@@ -75,7 +82,7 @@ def check(configuration: Configuration, person: Person) -> Iterator[Checked]:
             if sources.cloud is not None:
                 yield from checked_cloud(sources.cloud)
     except SourceError as refusal:
-        yield Checked("the sources", str(refusal))
+        yield Checked(f"sign-in to {source}", str(refusal))
 
 
 def _checked_directory(forest: Forest) -> Iterator[Checked]:

@@ -6,7 +6,6 @@ Everything that costs time to import is imported inside the command that needs i
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import os
 import signal
 import sys
@@ -22,7 +21,7 @@ import typer
 from auditor import __version__
 from auditor.cli_command import BUG, EXIT_CODES, command
 from auditor.cli_rules import rules_app
-from auditor.terminal import plain, print_csv, print_table, progress
+from auditor.terminal import ask_secretly, plain, print_csv, print_table, progress
 from auditor.verdicts import Readiness
 
 app = typer.Typer(
@@ -125,7 +124,7 @@ def check(config: Config) -> None:
     from auditor.config_parts import Person
 
     missing = 0
-    for tried in tried_sources(read_configuration(config), Person(getpass.getpass, _show)):
+    for tried in tried_sources(read_configuration(config), Person(ask_secretly, _show)):
         missing += tried.problem is not None
         typer.echo(plain(f"{'MISSING' if tried.problem else 'ok':<8}{tried.what}"))
         if tried.problem:
@@ -153,7 +152,7 @@ def collect(
     wish = collecting.Wish(only or (), resume, force)
     with progress() as told:
         lines = collecting.collect(
-            read_configuration(config), out, wish, Person(getpass.getpass, _show), told
+            read_configuration(config), out, wish, Person(ask_secretly, _show), told
         )
     for line in words.ledger_sentences(lines):
         typer.echo(plain(line))
@@ -173,7 +172,7 @@ def run_(
     from auditor.config_parts import Person
 
     with progress() as told:
-        made = collecting.run(read_configuration(config), out, Person(getpass.getpass, _show), told)
+        made = collecting.run(read_configuration(config), out, Person(ask_secretly, _show), told)
     for line in words.ledger_sentences(made.ledger):
         typer.echo(plain(line))
     for line in words.verdict_sentences(made.judgement):
@@ -268,7 +267,7 @@ def query(
             count = print_csv(columns, rows, run.csv_cell)
         else:
             count = print_table(columns, rows)
-    typer.echo(f"{count:,} rows", err=True)
+    typer.echo(f"{count:,} {'row' if count == 1 else 'rows'}", err=True)
 
 
 @app.command()

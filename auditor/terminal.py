@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 import sys
 import time
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
+
+from auditor.errors import InputRefused
 
 SECONDS_BETWEEN_REPORTS = 0.2
 SECONDS_BETWEEN_LINES = 10.0
@@ -73,6 +77,21 @@ def print_csv(
         count += 1
     typer.echo(line.getvalue(), nl=False)
     return count
+
+
+def ask_secretly(question: str) -> str:
+    """What the person types, unseen; raises InputRefused where no terminal can hide it."""
+    with warnings.catch_warnings():
+        # Without a terminal getpass warns, and would show what is typed.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(question)
+        except (EOFError, getpass.GetPassWarning):
+            asked = question.rstrip(": ")
+            raise InputRefused(
+                f"there is no terminal to ask at for: {asked}; run it at a terminal, or take the"
+                " secret from the environment or the key ring (password_from, secret_from)"
+            ) from None
 
 
 class Reporter:

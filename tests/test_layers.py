@@ -63,7 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "evidence": {"files", *FOUNDATION},
     "sources": FOUNDATION,
     "files": FOUNDATION,
-    "terminal": set(),
+    "terminal": FOUNDATION,
     "resources": set(),
     "errors": {"verdicts"},
     "verdicts": set(),
