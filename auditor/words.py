@@ -35,20 +35,23 @@ MARKS = {StepState.PASSED: "ok  ", StepState.STOPPED: "STOP", StepState.UNKNOWN:
 def import_sentences(summary: ImportSummary) -> Iterator[str]:
     """What each file was taken for, then each command's table: complete, or why not."""
     for file in summary.files:
-        count = "" if file.objects is None else f", {file.objects:,} objects"
+        objects = "object" if file.objects == 1 else "objects"
+        count = "" if file.objects is None else f", {file.objects:,} {objects}"
         yield f"{file.name}: {file.recognised_as}{count}"
     yield from ledger_sentences(summary.ledger)
 
 
 def ledger_sentences(ledger: Sequence[LedgerLine]) -> Iterator[str]:
-    """How many tables are complete, then why each other one is not."""
+    """How many tables are complete, then why others are not: each reason once, and for how many."""
     complete = [line for line in ledger if line.cause is None]
     yield f"{len(complete)} of {len(ledger)} tables are complete"
-    told: set[str] = set()
+    alike: dict[str, list[LedgerLine]] = {}
     for line in ledger:
-        if line.cause is not None and line.detail not in told:
-            told.add(line.detail)
-            yield f"{line.table}: {line.state}: {line.detail}"
+        if line.cause is not None:
+            alike.setdefault(line.detail, []).append(line)
+    for first, *others in alike.values():
+        more = f" and {len(others)} more" if others else ""
+        yield f"{first.table}{more}: {first.state}: {first.detail}"
 
 
 def verdict_sentences(judgement: Judgement) -> Iterator[str]:

@@ -226,7 +226,7 @@ def test_a_plan_comes_in_with_the_exports_and_its_waves_are_told(tmp_path: Path)
     assert ran.code == 0
     assert ran.out.splitlines()[:2] == [
         "plan.csv: plan (CSV), 18 objects",
-        "late.csv: plan (CSV), 1 objects",
+        "late.csv: plan (CSV), 1 object",
     ]
     told = run("assess", evidence, "--out", out, "--as-of", "2026-11-01").out
     assert "wave 'Late': not ready: something blocks (1 planned, 1 not in the evidence; " in told

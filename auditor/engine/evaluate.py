@@ -67,8 +67,14 @@ def evaluate(
 
 
 def _could_not_run(rule: Rule, gaps: list[LedgerLine]) -> Outcome:
-    words = "; ".join(f"{line.table} is {line.state}: {line.detail}" for line in gaps)
-    text = f"Not assessed, because {words}"
+    tables: dict[tuple[str, str], list[str]] = {}
+    for line in gaps:
+        tables.setdefault((line.state.replace("_", " "), line.detail), []).append(line.table)
+    reasons = (
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {state}: {detail.rstrip('.')}"
+        for (state, detail), names in tables.items()
+    )
+    text = f"Not assessed, because {'; '.join(reasons)}."
     finding = SubjectFinding(
         Verdict.NOT_ASSESSED, rule.severity, gaps[0].cause, WHOLE_RULE, "the whole rule", None, text
     )

@@ -162,3 +162,13 @@ def test_hostile_values_are_quoted_as_they_are(database: Database) -> None:
     database.insert([domain("d1", "x").model_copy(update={"domain_name": name})])
     outcome = evaluate(rule(), database, ALL_COMPLETE, AS_OF)
     assert [item.text for item in outcome.findings] == [f"{name} is not."]
+
+
+def test_tables_that_are_missing_for_one_reason_share_its_sentence(database: Database) -> None:
+    needs = [model.table for model in TABLES]
+    gaps = {table: not_requested(table, "Name the tenant.") for table in needs}
+    outcome = evaluate(rule(needs=needs), database, gaps, AS_OF)
+    assert outcome.text == (
+        "Not assessed, because onprem_accepted_domain, onprem_remote_domain are not requested:"
+        " Name the tenant."
+    )
