@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from auditor.config_parts import (
     KEYRING_SERVICE,
@@ -19,7 +20,18 @@ from auditor.errors import InputRefused
 from auditor.sources.cloud_sign_in import CloudSignIn
 
 GUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-Guid = Annotated[str, Field(pattern=f"^{GUID}$")]
+
+
+def _guid(value: str) -> str:
+    if re.fullmatch(GUID, value) is None:
+        raise ValueError(
+            "an id such as 11111111-2222-3333-4444-555555555555 is wanted, no name; the Entra admin"
+            " center shows it"
+        )
+    return value
+
+
+Guid = Annotated[str, AfterValidator(_guid)]
 SIGNS_IN_A_PERSON = frozenset({"device_code", "azure_cli"})
 
 

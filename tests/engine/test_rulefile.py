@@ -104,7 +104,7 @@ def test_every_problem_of_every_file_is_listed_at_once(tmp_path: Path) -> None:
     assert refused.value.problems == (
         "pack/cust-1-domains.yaml: severity is missing",
         "pack/cust-1-domains.yaml: severty is not a key here; closest is 'severity'",
-        "pack/cust-2-x.yaml: why: String should have at least 20 characters",
+        "pack/cust-2-x.yaml: why must have at least 20 characters",
     )
 
 

@@ -189,7 +189,8 @@ def test_refusals_say_what_is_not_allowed(database: Database) -> None:
     for sql, says in {
         "select * from phone": "name the columns: * is not allowed in a query",
         "select today() as x": "function today is not allowed in a query",
-        "select name from phoned": "there is no evidence table 'phoned'",
+        "select name from phoned": "there is no evidence table 'phoned'; closest is 'phone'",
+        "drop table phone": "a query is one select statement, and this is or holds another",
         "select current_date as x": "current_date differs by day or user: name a parameter",
         "select 1; select 2": "a query is one select statement, here are 2",
         "select guidd as x from phone": 'Binder Error: Referenced column "guidd" not found',
