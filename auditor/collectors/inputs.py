@@ -23,6 +23,9 @@ MAX_FILES = 20_000
 MAX_UNPACKED = 8 << 30
 """Bytes of all members together; 100,000 whole mailboxes are 1.4 GB as CLIXML."""
 
+BUNDLE = {"manifest.json", "manifest.sha256"}
+"""What every bundle of this program holds, and no export."""
+
 HEAD = 4096
 _CHUNK = 1 << 18
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -82,6 +85,11 @@ class Archive:
             if name.lower().endswith(".zip"):
                 self._refuse(f"holds {name!r}, another zip")
             names.add(name)
+        if names >= BUNDLE:
+            raise InputRefused(
+                f"{self.name} is a bundle of this program and no export: give evidence to auditor"
+                " assess, by itself"
+            )
         return [member.filename for member in files]
 
     def head(self, member: str) -> bytes:

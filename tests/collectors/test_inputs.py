@@ -136,6 +136,14 @@ def test_a_zip_in_a_zip_is_refused(zipped: Zipped) -> None:
         names(zipped({"inner.ZIP": b"x"}))
 
 
+def test_a_bundle_of_this_program_is_no_export(zipped: Zipped) -> None:
+    path = zipped({"manifest.json": b"{}", "manifest.sha256": b"", "tables/x.gz": b""})
+    with pytest.raises(
+        InputRefused, match=r"exports\.zip is a bundle of this program and no export"
+    ):
+        names(path)
+
+
 def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "exports.zip"
     with zipfile.ZipFile(path, "w") as archive:
