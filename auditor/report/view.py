@@ -203,8 +203,11 @@ def _warnings(
         ),
         (
             sum(entry.rule.severity is Severity.BLOCKER for entry in waiting),
-            ("rule that can find blockers", "rules that can find blockers"),
-            "could not run for lack of evidence (section 3).",
+            (
+                "rule that can find blockers could not run",
+                "rules that can find blockers could not run",
+            ),
+            "evidence is missing (section 3).",
         ),
         (
             len(topics),

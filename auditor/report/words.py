@@ -132,7 +132,7 @@ SCOPES: Mapping[str, tuple[str, str]] = {
     "domain": ("domain", "domains"),
     "mailbox": ("mailbox", "mailboxes"),
     "device": ("device", "devices"),
-    "tenant": ("tenant setting", "tenant settings"),
+    "tenant": ("tenant-wide point", "tenant-wide points"),
     "user": ("user", "users"),
     "network": ("network name", "network names"),
 }

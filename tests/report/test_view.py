@@ -54,7 +54,7 @@ def test_the_first_page_warns_of_all_that_weakens_the_verdict(everything: Assess
         "1 rule broke: no verdict, and no pass (listed below).",
         "1 waiver has expired: no longer counted (section 5).",
         "1 finding that blocks: set aside by waivers in force (section 5).",
-        "1 rule that can find blockers: could not run for lack of evidence (section 3).",
+        "1 rule that can find blockers could not run: evidence is missing (section 3).",
         "1 topic that can hold blockers: no rule in use looks there (section 3).",
     )
 
