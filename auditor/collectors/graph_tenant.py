@@ -26,7 +26,7 @@ class Heard(Generic[T]):
 
 
 class GraphTenant:
-    """An open Graph. With `sample` every collection is one small page.
+    """An open Graph. With `sample` every collection ends with its first page that holds anything.
 
     `cloud` is the word of the national cloud that was asked.
     """
@@ -46,8 +46,10 @@ class GraphTenant:
         """The objects of a collection; raises SourceError, also after some of them."""
         if self.sample and "$top" in parameters:
             parameters = {**parameters, "$top": SAMPLED}
-        for found in islice(self.graph.pages(path, page, parameters), 1 if self.sample else None):
+        for found in self.graph.pages(path, page, parameters):
             yield from found.value
+            if self.sample and found.value:
+                return
 
     def items_of_first(
         self, paths: Iterable[str], page: type[GraphPage[T]], parameters: Mapping[str, str]

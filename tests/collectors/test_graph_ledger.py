@@ -426,3 +426,13 @@ def test_a_check_tells_what_is_hidden_of_the_table_that_lacks_most() -> None:
         "0d3b6b52-7b3e-4a0f-9d7c-2f6a1b0c9e11. Reading users needs the application permission "
         "User.Read.All; a person who signs in needs the role Global Reader.",
     )
+
+
+def test_a_look_is_not_ended_by_an_empty_page_that_others_follow() -> None:
+    never = Refused(500)
+    users = [{"value": []}, {"value": [first("users")]}, never]
+    stub = GraphStub(recorded(users=users))
+    with graph_of(stub) as graph:
+        source = LiveGraph(graph, "global", None)
+        [check] = check_graph(source, ["entra_user"], now=lambda: NOW)
+    assert (check.state, check.detail) == ("complete", "")
