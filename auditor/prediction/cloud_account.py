@@ -111,7 +111,10 @@ namesake as (
 select
   subject.guid, subject.primary_smtp_address, subject.moved,
   found.accounts, found.mailboxes, found.user_id, found.name, found.synchronised, found.anchor,
-  namesake.name, namesake.synchronised, namesake.likeness
+  namesake.name, namesake.synchronised, namesake.likeness,
+  subject.guid in (
+    select mailbox_guid from onprem_directory_account where ms_ds_consistency_guid is null
+  )
 from subject
 left join found on found.mailbox_guid = subject.guid
 left join namesake on namesake.mailbox_guid = subject.guid
@@ -124,7 +127,7 @@ class Candidate(NamedTuple):
     """One mailbox, the accounts that carry one of its anchors, and one that is alike.
 
     `mailboxes`: how many have an anchor that the account carries; `likeness`: what it has in common
-    with the one that is alike.
+    with the one that is alike; `hidden`: the directory was read, but not its mS-DS-ConsistencyGuid.
     """
 
     mailbox_guid: str
@@ -139,6 +142,7 @@ class Candidate(NamedTuple):
     namesake: str | None
     namesake_synchronised: bool | None
     likeness: str | None
+    hidden: bool
 
     @property
     def single_account(self) -> bool:
@@ -198,6 +202,8 @@ def _match(found: Candidate, *, some_unread: bool) -> _Match:
 def _unmatched(found: Candidate, *, some_unread: bool) -> _Match:
     if some_unread:
         return _Match(AccountMatch.UNKNOWN, "the immutable id of some accounts was not read")
+    if found.hidden:
+        return _Match(AccountMatch.UNKNOWN, "its mS-DS-ConsistencyGuid was not read")
     if found.namesake is None:
         return _Match(AccountMatch.NONE, "has no account in Entra")
     likeness = f"{found.namesake}, which has its {found.likeness}"

@@ -132,6 +132,12 @@ CASES: dict[str, tuple[list[Evidence], AccountMatch, str | None, str]] = {
         None,
         "the immutable id of some accounts was not read",
     ),
+    "its own second anchor is not shown": (
+        [user(1, FORMER), consistency(None)],
+        AccountMatch.UNKNOWN,
+        None,
+        "its mS-DS-ConsistencyGuid was not read",
+    ),
     "a twin made in the cloud has the address": (
         [user(1, "", synchronised=False), with_its_address(1)],
         AccountMatch.NONE,
