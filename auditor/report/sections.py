@@ -60,9 +60,10 @@ class OpenRule:
 
 
 @dataclass(frozen=True)
-class MissingTable:
-    """A table that is not complete, and how many of the open rules wait for it."""
+class MissingTables:
+    """Tables incomplete for one reason, and how many of the open rules wait for any of them."""
 
+    tables: tuple[str, ...]
     line: EvidenceTable
     blockers: int
     others: int
@@ -174,19 +175,24 @@ def open_rules(assessment: Assessment, findings: FindingTally) -> tuple[OpenRule
 
 def missing_tables(
     lines: Sequence[EvidenceTable], waiting: Sequence[OpenRule]
-) -> tuple[MissingTable, ...]:
-    """The incomplete tables that open rules wait for; the one that would answer most first."""
-    blockers: Counter[str] = Counter()
-    others: Counter[str] = Counter()
-    for entry in waiting:
-        counter = blockers if entry.rule.severity is Severity.BLOCKER else others
-        counter.update(entry.missing)
-    wanted = [
-        MissingTable(line, blockers[line.evidence_table], others[line.evidence_table])
-        for line in lines
-        if line.evidence_table in blockers or line.evidence_table in others
-    ]
-    return tuple(sorted(wanted, key=lambda m: (-m.blockers, -m.others, m.line.evidence_table)))
+) -> tuple[MissingTables, ...]:
+    """The incomplete tables that open rules wait for, those of one reason together; the reason
+    that would answer most first.
+    """
+    wanted = {table for entry in waiting for table in entry.missing}
+    alike: dict[tuple[str, str | None, str], list[EvidenceTable]] = {}
+    for line in lines:
+        if line.evidence_table in wanted:
+            alike.setdefault((line.state, line.command, line.detail), []).append(line)
+    found = [_missing(together, waiting) for together in alike.values()]
+    return tuple(sorted(found, key=lambda m: (-m.blockers, -m.others, m.tables)))
+
+
+def _missing(together: Sequence[EvidenceTable], waiting: Sequence[OpenRule]) -> MissingTables:
+    tables = tuple(line.evidence_table for line in together)
+    severities = [entry.rule.severity for entry in waiting if {*entry.missing} & {*tables}]
+    blockers = severities.count(Severity.BLOCKER)
+    return MissingTables(tables, together[0], blockers, len(severities) - blockers)
 
 
 def areas(topics: Sequence[UncoveredTopic]) -> tuple[Area, ...]:

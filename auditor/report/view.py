@@ -43,7 +43,7 @@ class View:
     errors: tuple[RuleResult, ...]
     blockers: tuple[sections.Group, ...]
     open_rules: tuple[sections.OpenRule, ...]
-    missing_tables: tuple[sections.MissingTable, ...]
+    missing_tables: tuple[sections.MissingTables, ...]
     open_subjects: tuple[sections.Group, ...]
     areas: tuple[sections.Area, ...]
     verdict_counts: tuple[tuple[str, tuple[int, ...]], ...]

@@ -9,6 +9,7 @@ import pytest
 
 from auditor.assessment import Assessment, PlanScope
 from auditor.errors import BundleRefused
+from auditor.report.sections import missing_tables
 from auditor.report.tally import tally_findings
 from auditor.report.view import view_of
 from auditor.verdicts import Severity, Verdict
@@ -71,8 +72,31 @@ def test_a_rule_that_could_not_run_names_the_tables_it_waits_for(everything: Ass
     assert [(entry.missing, entry.cause) for entry in view.open_rules] == [
         (("onprem_mailbox",), "Access denied")
     ]
-    assert [(m.line.evidence_table, m.blockers, m.others) for m in view.missing_tables] == [
-        ("onprem_mailbox", 1, 0)
+    assert [(m.tables, m.blockers, m.others) for m in view.missing_tables] == [
+        (("onprem_mailbox",), 1, 0)
+    ]
+
+
+def test_tables_missing_for_one_reason_share_a_line_and_count_each_rule_once(
+    everything: Assessment,
+) -> None:
+    (mailbox,) = [
+        line for line in everything.evidence_tables if line.evidence_table == "onprem_mailbox"
+    ]
+    lines = [
+        mailbox,
+        mailbox.model_copy(update={"evidence_table": "other_reason", "detail": "Another."}),
+        mailbox.model_copy(update={"evidence_table": "onprem_second"}),
+        mailbox.model_copy(update={"evidence_table": "wanted_by_none"}),
+    ]
+    (open_rule,) = view_of(everything).open_rules
+    both = dataclasses.replace(open_rule, missing=("onprem_mailbox", "onprem_second"))
+    third = dataclasses.replace(open_rule, missing=("other_reason",))
+    assert [
+        (m.tables, m.blockers, m.others) for m in missing_tables(lines, [both, both, third])
+    ] == [
+        (("onprem_mailbox", "onprem_second"), 2, 0),
+        (("other_reason",), 1, 0),
     ]
 
 
