@@ -84,14 +84,30 @@ def import_(
         list[Path] | None,
         typer.Option("--plan", help="Who moves when: a CSV, or an export of Get-MigrationUser."),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Read the directory and the tenant it names beside them."),
+    ] = None,
     force: Force = False,
 ) -> None:
-    """Turn exported files into a bundle of evidence."""
-    from auditor import run, words
+    """Turn exported files into a bundle of evidence; read other sources beside them."""
+    from contextlib import nullcontext
 
-    with progress() as told:
-        summary = run.import_evidence(
-            exports, out, force=force, title=title, progress=told, plans=plan or ()
+    from auditor import importing, words
+    from auditor.config import read_configuration
+    from auditor.config_parts import Person
+
+    person = Person(ask_secretly, _show)
+    live = importing.live_beside(read_configuration(config), person) if config else nullcontext()
+    with live as beside, progress() as told:
+        summary = importing.import_evidence(
+            exports,
+            out,
+            force=force,
+            title=title,
+            progress=told,
+            plans=plan or (),
+            beside=beside,
         )
     for line in words.import_sentences(summary):
         typer.echo(plain(line))

@@ -99,10 +99,10 @@ def collect_from(
             if PlanMove.table not in complete:
                 record_plan(wish.plan, writer, wish.now)
             left = [table for table in wanted if table not in complete]
-            return _fill(sources, writer, left, progress, wish.now)
+            return fill(sources, writer, left, progress, wish.now)
     with new_bundle(target, evidence_header(title), wish.force, live=True) as writer:
         planned = record_plan(wish.plan, writer, wish.now)
-        lines = (*_fill(sources, writer, wanted, progress, wish.now), planned)
+        lines = (*fill(sources, writer, wanted, progress, wish.now), planned)
         for table in TABLES:
             if table not in (*wanted, PlanMove.table):
                 writer.record(not_requested(table, "Left out by --only or by the configuration."))
@@ -116,16 +116,17 @@ def _wanted(only: Collection[str]) -> tuple[str, ...]:
     return tuple(table for table in TABLES if not only or table in only)
 
 
-def _fill(
+def fill(
     sources: LiveSources,
     writer: BundleWriter,
     tables: Sequence[str],
     progress: Progress,
     now: Callable[[], datetime],
 ) -> tuple[LedgerLine, ...]:
-    """The directory first: it takes minutes where Exchange takes hours. Exchange fills the rest.
+    """Fill these tables from open sources; returns a ledger line for each.
 
-    The tenant comes last; nobody else can say what it says.
+    The directory first: it takes minutes where Exchange takes hours, which fills the rest. The
+    tenant comes last; nobody else can say what it says.
     """
     lines: list[LedgerLine] = []
     left = [table for table in tables if table not in {PlanMove.table, *CLOUD_TABLES}]

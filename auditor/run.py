@@ -14,8 +14,6 @@ from auditor import __version__
 from auditor.assessment import TABLES, read_assessment
 from auditor.collectors.contract import Side
 from auditor.collectors.export_script import render
-from auditor.collectors.exports import ImportSummary, import_exports
-from auditor.collectors.plan import read_plan, record_plan
 from auditor.engine.assess import Judgement, assess, topics
 from auditor.engine.material import Material, Progress, fill_database, open_database
 from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
@@ -23,10 +21,9 @@ from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import read_waivers
 from auditor.errors import InputRefused
 from auditor.evidence.answer import Answer
-from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Header, open_bundle, refuse_existing
 from auditor.evidence.bundle_output import new_bundle
-from auditor.evidence.ledger import LedgerLine, not_requested
+from auditor.evidence.ledger import LedgerLine
 from auditor.evidence.reference_data import ReferenceTable, read_reference
 from auditor.evidence.tables import COLLECTED
 from auditor.prediction.redirect import Prediction, RedirectPredictor
@@ -38,12 +35,6 @@ from auditor.resources import rules_folder
 from auditor.yaml_file import closest
 
 QUERY_SECONDS = 120.0
-ENTRA_ALONE = (
-    "No export of Exchange carries it: name the tenant in a configuration, and collect from it."
-)
-DIRECTORY_ALONE = (
-    "No export of Exchange carries it: name a domain controller in a configuration, and collect."
-)
 Format = Literal["html", "json", "csv", "csv-mailboxes"]
 
 
@@ -62,40 +53,6 @@ def evidence_header(title: str) -> Header:
         created_at=utc_now(),
         details={},
     )
-
-
-def import_evidence(
-    exports: Sequence[Path],
-    target: Path,
-    *,
-    force: bool,
-    title: str,
-    progress: Progress,
-    plans: Sequence[Path] = (),
-) -> ImportSummary:
-    """Read exported files, and the plan if there is one, into a sealed bundle at `target`.
-
-    Raises InputRefused for a path that cannot be used; the target is then not touched.
-    """
-    refuse_existing(target, force)
-    plan = read_plan(plans) if plans else None
-    with new_bundle(target, evidence_header(title), force) as writer:
-        line = record_plan(plan, writer, utc_now)
-        summary = import_exports(exports, writer, now=utc_now, progress=progress)
-        told = {line.table, *(each.table for each in summary.ledger)}
-        beyond = [
-            not_requested(model.table, ENTRA_ALONE if _of_entra(model) else DIRECTORY_ALONE)
-            for model in COLLECTED
-            if model.table not in told
-        ]
-        for each in beyond:
-            writer.record(each)
-    files = (*(plan.sources if plan else ()), *summary.files)
-    return ImportSummary(files, (*summary.ledger, *beyond, line))
-
-
-def _of_entra(model: type[Evidence]) -> bool:
-    return model.table.startswith("entra_")
 
 
 @contextmanager

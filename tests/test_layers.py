@@ -13,7 +13,7 @@ FOUNDATION = {"errors", "verdicts"}
 ALLOWED: dict[str, set[str]] = {
     "cli": {
         *("check", "cli_command", "cli_rules", "collect", "config", "config_parts", "demo"),
-        *("run", "terminal", "words", *FOUNDATION),
+        *("importing", "run", "terminal", "words", *FOUNDATION),
     },
     "cli_rules": {"cli_command", "run", "terminal"},
     "cli_command": {"terminal", *FOUNDATION},
@@ -30,6 +30,10 @@ ALLOWED: dict[str, set[str]] = {
         *("check_cloud", "checked", "collectors", "config", "config_parts", "evidence"),
         *("live_sources", "run", "sources"),
         *FOUNDATION,
+    },
+    "importing": {
+        *("collect", "collectors", "config", "config_parts", "engine", "evidence"),
+        *("live_sources", "run", *FOUNDATION),
     },
     "check_cloud": {
         *("checked", "collectors", "config_cloud", "live_cloud", "run", "sources"),

@@ -12,10 +12,11 @@ from lxml import html
 from auditor.assessment import TABLES, read_assessment
 from auditor.errors import InputRefused
 from auditor.evidence.bundle import open_bundle
+from auditor.importing import import_evidence
 from auditor.lab.exports import write_exports
 from auditor.lab.organization import build
 from auditor.lab.recipients import mailboxes
-from auditor.run import assess_evidence, import_evidence, write_report
+from auditor.run import assess_evidence, write_report
 from auditor.verdicts import Readiness
 
 AS_OF = dt.date(2026, 11, 1)

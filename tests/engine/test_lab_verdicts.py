@@ -8,13 +8,14 @@ import pytest
 
 from auditor.assessment import TABLES, Assessment, read_assessment
 from auditor.evidence.bundle import open_bundle
+from auditor.importing import import_evidence
 from auditor.lab.answers import ExpectedRule, expected
 from auditor.lab.cloud_consequences import CLOUD_RULES
 from auditor.lab.exports import write_exports
 from auditor.lab.faults import CLOUD_FAULTS, FAULTS
 from auditor.lab.organization import Organization, build
 from auditor.lab.plan import write_plan
-from auditor.run import assess_evidence, import_evidence
+from auditor.run import assess_evidence
 from auditor.verdicts import Verdict
 
 NOT_LOOKED_AT = ExpectedRule(Verdict.NOT_ASSESSED, frozenset(), frozenset({"*"}))

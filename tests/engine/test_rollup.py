@@ -21,11 +21,12 @@ from auditor.assessment import (
 )
 from auditor.engine.rollup import as_people_count
 from auditor.evidence.bundle import open_bundle
+from auditor.importing import import_evidence
 from auditor.lab.exports import write_exports
 from auditor.lab.organization import build
 from auditor.lab.plan import WAVES, planned, wave_of, write_plan
 from auditor.lab.recipients import mailboxes
-from auditor.run import assess_evidence, import_evidence
+from auditor.run import assess_evidence
 from auditor.verdicts import Readiness
 
 AS_OF = dt.date(2026, 11, 1)
