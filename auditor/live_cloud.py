@@ -80,7 +80,8 @@ def open_cloud(  # noqa: PLR0913 - a tenant, who reads it, and which half
 ) -> Iterator[LiveCloud]:
     """The halves of a tenant that are wanted, each with a token of its own.
 
-    `sleep` passes the seconds between two attempts at a request.
+    `sleep` passes the seconds between two attempts at a request. Raises InputRefused where proxy
+    or certificates of the environment cannot be used: now, not after hours of reading elsewhere.
     """
     opened_graph: LiveGraph | SourceError | None = None
     online: ExchangeOnline | SourceError | None = None
@@ -95,6 +96,10 @@ def open_cloud(  # noqa: PLR0913 - a tenant, who reads it, and which half
             online = _refusal(signed_in, cloud.exchange_url) or stack.enter_context(
                 ExchangeOnline(cloud, tenant_id, signed_in, anchor=anchor, sleep=sleep)
             )
+        if isinstance(opened_graph, LiveGraph):
+            opened_graph.graph.connect()
+        if isinstance(online, ExchangeOnline):
+            online.connect()
         yield LiveCloud(opened_graph, online, account)
 
 

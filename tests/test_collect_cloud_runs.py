@@ -12,7 +12,7 @@ import pytest
 from auditor.assessment import TABLES, Finding, RuleResult, read_assessment
 from auditor.collect import CLOUD_TABLES, Wish, collect_from
 from auditor.demo import lab_exchange
-from auditor.errors import AccessDenied
+from auditor.errors import AccessDenied, InputRefused
 from auditor.evidence.bundle import open_bundle
 from auditor.evidence.bundle_output import unfinished
 from auditor.evidence.entra_access import (
@@ -22,15 +22,17 @@ from auditor.evidence.entra_access import (
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.cloud_faults import CloudFault, Outage
 from auditor.lab.organization import Organization, build
-from auditor.live_cloud import EXCHANGE_ONLINE_TABLES, GRAPH_TABLES, LiveCloud
+from auditor.live_cloud import EXCHANGE_ONLINE_TABLES, GRAPH_TABLES, LiveCloud, open_cloud
 from auditor.live_sources import LiveSources
 from auditor.run import assess_and_report, assess_evidence, write_report
+from auditor.sources.cloud_sign_in import CLOUDS
 from auditor.verdicts import Gate, Readiness, Verdict
 from tests.support.lab_tenant import collected, read_back, silent, tenant
 
 ORGANIZATION = build(20, faults="none")
 LARGE = build(1_100, faults="none")
 READ_AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def stopping(at: str, when: int) -> Callable[[str, int], None]:
@@ -218,3 +220,22 @@ def test_an_unknown_word_of_conditional_access_reaches_the_report_as_not_assesse
     write_report(tmp_path / "a.zip", tmp_path / "r.html", "html", force=False)
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert all(value in page for value in strange.values())
+
+
+class NoToken:
+    """A credential for a test that sends nothing."""
+
+    token, expires_on = "unused", 4_102_444_800
+
+    def get_token(self, *_: str, **__: object) -> NoToken:
+        return self
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_an_environment_that_cannot_be_used_is_refused_before_anything_is_read(
+    graph: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    half = open_cloud(CLOUDS["global"], NOBODY, NoToken(), graph=graph, exchange_online=not graph)
+    with pytest.raises(InputRefused, match="SSL_CERT_FILE"), half:
+        raise AssertionError("nothing may be read")

@@ -126,6 +126,24 @@ class ExchangeOnline:
     ) -> None:
         self.close()
 
+    def connect(self) -> AdminConnection:
+        """Makes the connection ready, which the first question would do.
+
+        Raises InputRefused where proxy or certificates of the environment cannot be used.
+        """
+        # httpx takes a fifth of a second to import, which a command that never connects would pay
+        from auditor.sources.exchange_online_transport import AdminConnection
+
+        if self._connection is None:
+            self._connection = AdminConnection(
+                self._base,
+                self._credential,
+                transport=self._transport,
+                sleep=self._sleep,
+                limits=self._limits,
+            )
+        return self._connection
+
     def close(self) -> None:
         """Closes the connection; a later `stream` opens it again."""
         connection, self._connection = self._connection, None
@@ -148,7 +166,7 @@ class ExchangeOnline:
         place = f"The list of cmdlets on {self.host}"
         # `CommandName: *` asks for all that the roles of the sign-in contain
         headers = {**self._headers(), "CommandName": "*"}
-        answer = self._connected().ask(Request(place, "GET", url, headers))
+        answer = self.connect().ask(Request(place, "GET", url, headers))
         self._readable = None
         if not isinstance(answer, Fault) and answer.status != 200:
             answer = self._refused(answer, "")
@@ -218,7 +236,7 @@ class ExchangeOnline:
             "Prefer": f"odata.maxpagesize={self._limits.page}",
         }
         name = f"{cmdlet}, page {number}"
-        connection = self._connected()
+        connection = self.connect()
         answer = connection.ask(Request(name, "POST", url, headers, content))
         if isinstance(answer, Fault):
             return answer
@@ -243,20 +261,6 @@ class ExchangeOnline:
             "X-SerializationLevel": "Partial",
             "X-AnchorMailbox": f"UPN:{self._anchor}" if self._anchor else application,
         }
-
-    def _connected(self) -> AdminConnection:
-        # httpx takes a fifth of a second to import, which a command that never connects would pay
-        from auditor.sources.exchange_online_transport import AdminConnection
-
-        if self._connection is None:
-            self._connection = AdminConnection(
-                self._base,
-                self._credential,
-                transport=self._transport,
-                sleep=self._sleep,
-                limits=self._limits,
-            )
-        return self._connection
 
 
 def _next_page(url: str, seen: set[str], empty: int, *, wanted: bool) -> Fault | None:

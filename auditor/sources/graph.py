@@ -109,6 +109,18 @@ class Graph:
         """The server that is read, such as `graph.microsoft.com`."""
         return self._address.host
 
+    def connect(self) -> GraphConnection:
+        """Makes the connection ready, which the first read would do.
+
+        Raises InputRefused where proxy or certificates of the environment cannot be used.
+        """
+        # the SDK takes a third of a second to import, which a command that reads nothing would pay
+        from auditor.sources.graph_transport import GraphConnection
+
+        if self._connection is None:
+            self._connection = GraphConnection(self._address, self._transport)
+        return self._connection
+
     def close(self) -> None:
         """Closes the connection; the next read opens another."""
         connection, self._connection = self._connection, None
@@ -223,17 +235,15 @@ class Graph:
         Continuous access evaluation may want another token, once (documented: "Claims challenges,
         claims requests, and client capabilities").
         """
-        # the SDK takes a third of a second to import, which a command that reads nothing would pay
-        from auditor.sources.graph_transport import ClaimsWanted, GraphConnection
+        from auditor.sources.graph_transport import ClaimsWanted
 
-        if self._connection is None:
-            self._connection = GraphConnection(self._address, self._transport)
+        connection = self.connect()
         claims: dict[str, str] = {}
         for _ in range(2):
             token = self._credential.get_token(self._address.scope, **claims)
             left = max(1.0, ends - self._clock())
             try:
-                return self._connection.get(url, token.token, left)
+                return connection.get(url, token.token, left)
             except ClaimsWanted as wanted:
                 claims = {"claims": wanted.claims}
         raise AccessDenied(
