@@ -357,8 +357,12 @@ def test_a_secret_that_is_found_is_a_failure_of_these_tests_too(customer: Custom
         packed.writestr("table.jsonl.gz", gzip.compress(customer.secret.encode()))
     assert customer.secret in customer.everything()
     with subprocess.Popen(
-        [sys.executable, "-c", "input()", customer.secret], stdin=subprocess.PIPE
+        [sys.executable, "-c", "print(flush=True); input()", customer.secret],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as waiting:
+        assert waiting.stdout is not None
+        waiting.stdout.readline()  # a process that has only just begun has no title yet
         customer.looks()
         waiting.communicate(b"\n")
     assert any(customer.secret.encode() in title for title in customer.titles)

@@ -158,7 +158,7 @@ def test_a_directory_that_refuses_is_told_and_exchange_takes_its_place(
         assert bundle.ledger["onprem_directory_account"].state == "access_denied"
     done = run(lab_slapd, endpoint, "check", "--config", config)
     assert done.returncode == 3
-    assert "MISSING the directory" in done.stdout
+    assert "MISSING sign-in to directory" in done.stdout
     alone = configured(tmp_path, directory=refused)
     ended = run(lab_slapd, endpoint, "collect", "--config", alone, "--out", tmp_path / "f.zip")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
