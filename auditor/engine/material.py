@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Bundle, SourceFile
 from auditor.evidence.database import Database
-from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.ledger import LedgerLine, line_without_source
 from auditor.evidence.predicted import PredictedCloudAccount, PredictedRedirect
 from auditor.evidence.reference_data import ReferenceTable
 from auditor.evidence.tables import BY_NAME, COLLECTED
@@ -94,16 +94,10 @@ def _encoded(
 
 
 def _reference_line(table: ReferenceTable) -> LedgerLine:
-    return LedgerLine(
-        table=table.model.table,
-        state="complete",
+    return line_without_source(
+        table.model.table,
+        "complete",
         rows=len(table.rows),
         provider="reference",
-        server=None,
-        account=None,
-        command=None,
-        filters=None,
-        started_at=None,
-        ended_at=None,
         detail=f"{table.file}, SHA-256 {table.sha256}",
     )

@@ -78,11 +78,18 @@ def not_opened(table: str, provider: str, cause: Cause, detail: str, at: UtcTime
 
 def not_requested(table: str, detail: str) -> LedgerLine:
     """The line of a table that nobody tried to fill."""
+    return line_without_source(table, "not_requested", detail=detail)
+
+
+def line_without_source(
+    table: str, state: State, *, rows: int = 0, provider: str | None = None, detail: str = ""
+) -> LedgerLine:
+    """The line of a table for which no server was asked: derived, shipped, or not wanted."""
     return LedgerLine(
         table=table,
-        state="not_requested",
-        rows=0,
-        provider=None,
+        state=state,
+        rows=rows,
+        provider=provider,
         server=None,
         account=None,
         command=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from auditor.evidence.base import Evidence
-from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.ledger import LedgerLine, line_without_source
 
 
 def derived_line(
@@ -13,16 +13,10 @@ def derived_line(
 ) -> LedgerLine:
     """Complete when every needed table is; else the state and detail of the first that is not."""
     incomplete = next((ledger[table] for table in needed if ledger[table].cause), None)
-    return LedgerLine(
-        table=model.table,
-        state=incomplete.state if incomplete else "complete",
+    return line_without_source(
+        model.table,
+        incomplete.state if incomplete else "complete",
         rows=rows,
         provider="prediction",
-        server=None,
-        account=None,
-        command=None,
-        filters=None,
-        started_at=None,
-        ended_at=None,
         detail=f"{incomplete.table}: {incomplete.detail}" if incomplete else "",
     )

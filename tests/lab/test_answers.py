@@ -14,7 +14,7 @@ from auditor.engine.evaluate import Outcome, evaluate
 from auditor.engine.rulefile import LoadedRule, load_pack
 from auditor.evidence.base import Evidence
 from auditor.evidence.database import Database
-from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.ledger import line_without_source
 from auditor.evidence.reference_data import read_reference
 from auditor.evidence.tables import BY_NAME
 from auditor.lab.answers import (
@@ -32,22 +32,7 @@ from auditor.resources import rules_folder
 from auditor.sources.clixml import PsObject, read_file
 from auditor.verdicts import Verdict
 
-COMPLETE = {
-    table: LedgerLine(
-        table=table,
-        state="complete",
-        rows=0,
-        provider="lab",
-        server=None,
-        account=None,
-        command=None,
-        filters=None,
-        started_at=None,
-        ended_at=None,
-        detail="",
-    )
-    for table in BY_NAME
-}
+COMPLETE = {table: line_without_source(table, "complete") for table in BY_NAME}
 
 
 AREA_STARTS = (

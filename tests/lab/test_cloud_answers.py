@@ -22,7 +22,7 @@ from auditor.engine.evaluate import Outcome, evaluate
 from auditor.engine.rulefile import LoadedRule, load_pack
 from auditor.evidence.base import Evidence
 from auditor.evidence.database import Database
-from auditor.evidence.ledger import LedgerLine
+from auditor.evidence.ledger import line_without_source
 from auditor.evidence.reference_data import read_reference
 from auditor.evidence.tables import BY_NAME
 from auditor.lab.answers import ExpectedRule, expected
@@ -41,22 +41,7 @@ from auditor.sources.graph import Graph
 from auditor.verdicts import Verdict
 
 SIZE = 48
-COMPLETE = {
-    table: LedgerLine(
-        table=table,
-        state="complete",
-        rows=0,
-        provider="lab",
-        server=None,
-        account=None,
-        command=None,
-        filters=None,
-        started_at=None,
-        ended_at=None,
-        detail="",
-    )
-    for table in BY_NAME
-}
+COMPLETE = {table: line_without_source(table, "complete") for table in BY_NAME}
 
 OF_MAILBOXES = (
     *("user_not_synchronised", "user_without_licence", "exchange_plan_disabled", "licence_error"),
