@@ -48,7 +48,7 @@ def permissions(configuration: Configuration) -> tuple[Permission, ...]:
             Permission(
                 tuple(model.table for model in collector.tables),
                 "each Exchange server" if collector is EXCHANGE_BUILD else exchange.server,
-                _command(collector),
+                collector.asked,
                 collector.permission,
             )
         )
@@ -57,17 +57,12 @@ def permissions(configuration: Configuration) -> tuple[Permission, ...]:
     return tuple(found)
 
 
-def _command(collector: ExchangeCollector) -> str:
-    parameters = (f"-{name} {value}" for name, value in collector.parameters.items())
-    return " ".join([" or ".join(collector.cmdlets), *parameters])
-
-
 def check(configuration: Configuration, person: Person) -> Iterator[Checked]:
     """Try everything on the live sources, an object or a few each; say what will be missing."""
-    for source in ("directory", "exchange", "cloud"):
+    sources = ("directory", "exchange", "cloud")
+    for source in sources:
         if getattr(configuration, source) is not None:
-            others = {"directory": None, "exchange": None, "cloud": None}
-            del others[source]
+            others = {other: None for other in sources if other != source}
             yield from _checked_alone(configuration.model_copy(update=others), source, person)
 
 

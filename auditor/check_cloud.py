@@ -31,11 +31,10 @@ def cloud_permissions(tenant: CloudTenant) -> Iterator[Permission]:
             lost=collector.lost,
         )
     for online in EXCHANGE_ONLINE_COLLECTORS if tenant.exchange_online else ():
-        parameters = (f"-{name} {value}" for name, value in online.parameters.items())
         yield Permission(
             tables=tuple(model.table for model in online.tables),
             source=cloud.exchange_url,
-            command=" ".join([online.cmdlets[0], *parameters]),
+            command=online.asked,
             right=right(online),
             lost=online.lost,
         )

@@ -62,6 +62,12 @@ class ExchangeCollector:
         return self.tables[0].table
 
     @property
+    def asked(self) -> str:
+        """All that is asked of a server: the command, or the older one, with its parameters."""
+        parameters = (f"-{name} {value}" for name, value in self.parameters.items())
+        return " ".join([" or ".join(self.cmdlets), *parameters])
+
+    @property
     def command(self) -> str:
         """Its command as sentences call it: `Get-Mailbox`, `Get-Recipient of Exchange Online`."""
         online = self.side is Side.ONLINE

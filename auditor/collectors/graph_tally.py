@@ -142,7 +142,7 @@ class GraphTally:
 
     def ledger(self) -> list[LedgerLine]:
         """One line for each wanted table; each has a state of its own."""
-        main, *others = self.collector.requests
+        requests = self.collector.requests
         return [
             LedgerLine(
                 table=model.table,
@@ -151,8 +151,10 @@ class GraphTally:
                 provider=PROVIDER,
                 server=self.tenant.graph.host,
                 account=self.account,
-                command=f"GET {', '.join(each.path for each in (main, *others))}",
-                filters=" ".join(f"{name}={asked}" for name, asked in main.parameters.items())
+                command=f"GET {', '.join(each.path for each in requests)}",
+                filters=" ".join(
+                    f"{name}={asked}" for name, asked in requests[0].parameters.items()
+                )
                 or None,
                 started_at=self.started_at,
                 ended_at=self.ended_at,
