@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from auditor.assessment import TABLES, Assessment, read_assessment
-from auditor.evidence.bundle import open_bundle
 from auditor.importing import import_evidence
 from auditor.lab.answers import ExpectedRule, expected
 from auditor.lab.cloud_consequences import CLOUD_RULES
@@ -15,14 +13,10 @@ from auditor.lab.exports import write_exports
 from auditor.lab.faults import CLOUD_FAULTS, FAULTS
 from auditor.lab.organization import Organization, build
 from auditor.lab.plan import write_plan
-from auditor.run import assess_evidence
 from auditor.verdicts import Verdict
+from tests.support.verdicts import silent, verdicts_on
 
 NOT_LOOKED_AT = ExpectedRule(Verdict.NOT_ASSESSED, frozenset(), frozenset({"*"}))
-
-
-def silent(stage: str, done: int) -> None:
-    """Progress that nobody listens to."""
 
 
 def assessed(
@@ -30,38 +24,14 @@ def assessed(
 ) -> dict[str, ExpectedRule]:
     """What the program says of a lab organisation, by way of exports and import."""
     write_exports(organization, folder / "exports")
-    evidence, assessment = folder / "lab.evidence.zip", folder / "lab.assessment.zip"
+    evidence = folder / "lab.evidence.zip"
     plans = [folder / "plan.csv"] if with_plan else []
     for plan in plans:
         write_plan(organization, plan)
     import_evidence(
         [folder / "exports"], evidence, force=False, title="", progress=silent, plans=plans
     )
-    assess_evidence(
-        evidence,
-        assessment,
-        packs=(),
-        waivers=None,
-        as_of=organization.now.date(),
-        force=False,
-        progress=silent,
-    )
-    with open_bundle(assessment, "assessment", TABLES) as bundle:
-        return verdicts(read_assessment(bundle))
-
-
-def verdicts(assessment: Assessment) -> dict[str, ExpectedRule]:
-    subjects: dict[tuple[str, Verdict], set[str]] = {}
-    for finding in assessment.findings():
-        subjects.setdefault((finding.rule, finding.verdict), set()).add(finding.subject_id)
-    return {
-        rule.rule: ExpectedRule(
-            rule.verdict,
-            frozenset(subjects.get((rule.rule, Verdict.FAIL), ())),
-            frozenset(subjects.get((rule.rule, Verdict.NOT_ASSESSED), ())),
-        )
-        for rule in assessment.rules
-    }
+    return verdicts_on(evidence, organization, folder / "lab.assessment.zip")
 
 
 def differences(

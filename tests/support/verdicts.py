@@ -38,8 +38,15 @@ def judged(
 ) -> dict[str, ExpectedRule]:
     """What the program says of an organisation after it read these sources into `folder`."""
     folder.mkdir(parents=True)
-    evidence, assessment = folder / "evidence.zip", folder / "assessment.zip"
+    evidence = folder / "evidence.zip"
     collect_from(sources, evidence, "", wish or Wish(), silent)
+    return verdicts_on(evidence, organization, folder / "assessment.zip")
+
+
+def verdicts_on(
+    evidence: Path, organization: Organization, assessment: Path
+) -> dict[str, ExpectedRule]:
+    """What the program says of evidence on the organisation's own date."""
     assess_evidence(
         evidence,
         assessment,
