@@ -476,11 +476,14 @@ def test_closing_leaves_no_file_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_in_memory_leaves_no_file_either() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("auditor-*"))
-    Database(MODELS).close()
+def test_a_database_in_memory_leaves_no_file_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Database(MODELS):
+        assert [path.name[:8] for path in tmp_path.iterdir()] == ["auditor-"]
     gc.collect()
-    assert set(Path(tempfile.gettempdir()).glob("auditor-*")) <= before
+    assert list(tmp_path.iterdir()) == []
 
 
 def table_oids(database: Database) -> dict[str, int]:
