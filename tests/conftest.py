@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from hypothesis import settings
 
 settings.register_profile("auditor", deadline=None)  # a busy machine is no failure
 settings.load_profile("auditor")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_ctrl_c() -> None:
+    """A shell starts what runs behind it deaf to Ctrl-C, and all programs started by that too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

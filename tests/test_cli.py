@@ -16,6 +16,7 @@ import auditor
 from auditor.lab.exports import write_exports
 from auditor.lab.organization import build
 from auditor.lab.plan import write_plan
+from tests.support.progress import without_progress
 
 README = (Path(auditor.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -37,7 +38,7 @@ def run(*words: str | Path, cwd: Path | None = None) -> Ran:
         timeout=300,
         check=False,
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Ran(done.returncode, done.stdout, without_progress(done.stderr))
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,7 @@ from auditor.live_cloud import EXCHANGE_ONLINE_TABLES, GRAPH_TABLES
 from tests.support.certificates import certificates
 from tests.support.lab_tenant import read_back
 from tests.support.microsoft import AUTHORITY, EXCHANGE, GRAPH, Microsoft, microsoft
+from tests.support.progress import without_progress
 
 CLIENT = "99999999-8888-4777-8666-555555555555"
 PLACE = "a-place-that-tells-whose-key-it-is"
@@ -96,7 +97,7 @@ class Customer:
             check=False,
         )
         self.written += [done.stdout, done.stderr]
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return Ran(done.returncode, done.stdout, without_progress(done.stderr))
 
     def looks(self) -> None:
         """Reads the titles of all processes while the program waits for an answer."""

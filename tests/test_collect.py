@@ -23,6 +23,7 @@ from auditor.lab.organization import build
 from auditor.lab.wire_faults import Refusal, WireFault
 from auditor.lab.wsman_endpoint import LabEndpoint
 from auditor.live_sources import LiveSources
+from tests.support.progress import without_progress
 
 PASSWORD = "AUDITOR_TEST_PASSWORD"
 
@@ -52,7 +53,7 @@ def configured(endpoint: LabEndpoint, folder: Path, **changes: object) -> Path:
 def run(
     endpoint: LabEndpoint, *words: str | Path, password: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "auditor.cli", *map(str, words)],
         capture_output=True,
         text=True,
@@ -60,6 +61,8 @@ def run(
         timeout=120,
         check=False,
     )
+    done.stderr = without_progress(done.stderr)
+    return done
 
 
 def test_permissions_contacts_nothing_and_names_every_table(

@@ -16,6 +16,7 @@ from auditor.evidence.bundle import Bundle, open_bundle
 from auditor.evidence.tables import COLLECTED
 from auditor.lab.organization import Organization
 from auditor.lab.wsman_endpoint import LabEndpoint
+from tests.support.progress import without_progress
 from tests.support.slapd import ACCOUNT, Slapd
 
 DIRECTORY_PASSWORD, EXCHANGE_PASSWORD = "AUDITOR_TEST_LDAP", "AUDITOR_TEST_EXCHANGE"
@@ -74,6 +75,7 @@ def run(
     )
     for secret in secrets.values():
         assert secret not in done.stdout + done.stderr
+    done.stderr = without_progress(done.stderr)
     return done
 
 

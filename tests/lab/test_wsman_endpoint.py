@@ -188,13 +188,13 @@ def test_nothing_is_left_of_an_endpoint_that_has_stopped(organization: Organizat
         pool.open()
         command(pool, "Get-Mailbox", ResultSize="Unlimited").begin_invoke()
         started = time.monotonic()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert os.environ == environment
     assert folder is not None
     assert not folder.exists()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while {thread.ident for thread in threading.enumerate()} - before:
         assert time.monotonic() < deadline, threading.enumerate()
         time.sleep(0.05)

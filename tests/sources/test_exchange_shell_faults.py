@@ -33,8 +33,8 @@ OPERATION, READ, OPENING = 0.3, 0.7, 0.1
 CLOSING = 0.6
 """What closing a shell may take on top, twice: once for the pipeline, once for the shell."""
 
-SLACK = 1.0
-"""For a machine that is busy with other things."""
+SLACK = 8.0
+"""For a machine that is busy with other things; without its limits a read here never ends."""
 
 WIRES = {
     "encrypted": Wire(schemes=("Negotiate",)),
@@ -260,11 +260,12 @@ def test_the_time_that_is_spent_on_the_objects_is_not_the_servers(
     organization: Organization, names: list[object]
 ) -> None:
     endpoint = LabEndpoint(organization)
-    with endpoint, shell_for(endpoint, silence=0.5, deadline=1.0) as shell:
+    with endpoint, shell_for(endpoint, silence=2.0, deadline=2.5) as shell:
         received = []
         for found in shell.stream("Get-Mailbox", WHOLE_FOREST):
             received.append(found["Name"])
-            time.sleep(0.03)
+            if len(received) == 5:
+                time.sleep(3.0)
     assert received == names
 
 

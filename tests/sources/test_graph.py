@@ -406,16 +406,18 @@ def test_ctrl_c_ends_a_read_at_once() -> None:
         except KeyboardInterrupt:
             sys.exit(66)
     """
-    with AdminStub(hang) as stub:
-        child = subprocess.Popen(
+    with (
+        AdminStub(hang) as stub,
+        subprocess.Popen(
             [sys.executable, "-W", "error", "-c", textwrap.dedent(program), stub.url],
             cwd=Path(auditor.__file__).parents[1],
             stderr=subprocess.PIPE,
-        )
+        ) as child,
+    ):
         try:
             assert asked.wait(30)
             os.kill(child.pid, signal.SIGINT)
-            _, said = child.communicate(timeout=10)
+            _, said = child.communicate(timeout=20)
             assert (child.returncode, said) == (66, b"")
         finally:
             release.set()
