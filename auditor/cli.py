@@ -22,7 +22,7 @@ from auditor import __version__
 from auditor.cli_command import BUG, EXIT_CODES, command
 from auditor.cli_rules import rules_app
 from auditor.terminal import ask_secretly, plain, print_csv, print_table, progress
-from auditor.verdicts import Readiness
+from auditor.verdicts import MAX_AGE_DAYS, Readiness
 
 app = typer.Typer(
     name="auditor",
@@ -210,6 +210,15 @@ def assess(
         dt.datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Judge as of this date; default: today in UTC."),
     ] = None,
+    max_age: Annotated[
+        int,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            max=36_500,
+            help="Do not judge by what was read more days before that date.",
+        ),
+    ] = MAX_AGE_DAYS,
     force: Force = False,
 ) -> None:
     """Judge a bundle of evidence; the exit code is the verdict."""
@@ -222,6 +231,7 @@ def assess(
             packs=rules or (),
             waivers=waivers,
             as_of=(as_of or run.utc_now()).date(),
+            max_age=max_age,
             force=force,
             progress=told,
         )
@@ -258,8 +268,10 @@ def explain(
     from auditor import run, words
 
     with progress() as told:
-        prediction = run.explain(evidence, mailbox, told)
-    for line in words.explanation(prediction):
+        explained = run.explain(evidence, mailbox, told)
+    if explained.too_old:
+        typer.echo(plain(f"note: {explained.too_old}"), err=True)
+    for line in words.explanation(explained.prediction):
         typer.echo(plain(line))
 
 

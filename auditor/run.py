@@ -6,7 +6,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from auditor.assessment import TABLES, read_assessment
 from auditor.collectors.contract import Side
 from auditor.collectors.export_script import render
 from auditor.engine.assess import Judgement, assess, topics
+from auditor.engine.freshness import AgeLimit, too_old, without_old
 from auditor.engine.material import Material, Progress, fill_database, open_database
 from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
 from auditor.engine.ruletest import RuleTester
@@ -32,6 +33,7 @@ from auditor.report.csv_export import cell, write_csv
 from auditor.report.html import write_html
 from auditor.report.json_export import write_json
 from auditor.resources import rules_folder
+from auditor.verdicts import MAX_AGE_DAYS
 from auditor.yaml_file import closest
 
 QUERY_SECONDS = 120.0
@@ -57,7 +59,10 @@ def evidence_header(title: str) -> Header:
 
 @contextmanager
 def _material(
-    evidence: Path, reference: Sequence[ReferenceTable], progress: Progress
+    evidence: Path,
+    reference: Sequence[ReferenceTable],
+    progress: Progress,
+    limit: AgeLimit | None = None,
 ) -> Iterator[tuple[Material, Mapping[str, str]]]:
     """Evidence in a locked database in a folder that is thrown away, and where it came from."""
     with (
@@ -65,7 +70,7 @@ def _material(
         tempfile.TemporaryDirectory(prefix="auditor-") as work,
         open_database(Path(work)) as database,
     ):
-        material = fill_database(database, bundle, reference, progress)
+        material = fill_database(database, bundle, reference, progress, limit)
         created = bundle.header.created_at
         yield (
             material,
@@ -89,11 +94,13 @@ def assess_evidence(
     packs: Sequence[Path],
     waivers: Path | None,
     as_of: dt.date,
+    max_age: int = MAX_AGE_DAYS,
     force: bool,
     progress: Progress,
 ) -> Judgement:
     """Judge a bundle of evidence and seal the assessment at `target`.
 
+    Tables read more than `max_age` days before `as_of` are not judged, see `engine.freshness`.
     Raises InputRefused, or one of its kinds, for evidence, rules or waivers that cannot be used.
     """
     refuse_existing(target, force)
@@ -101,8 +108,9 @@ def assess_evidence(
     reference = shipped_reference()
     known = {loaded.rule.id for loaded in rules} | {topic.topic for topic in topics(reference)}
     book = read_waivers(waivers, known, as_of)
-    with _material(evidence, reference, progress) as (material, origin):
-        details = {**origin, "as_of": as_of.isoformat()}
+    limit = AgeLimit(as_of, max_age)
+    with _material(evidence, reference, progress, limit) as (material, origin):
+        details = {**origin, "as_of": as_of.isoformat(), "max_age_days": str(max_age)}
         header = Header(
             format_version=1,
             kind="assessment",
@@ -112,7 +120,13 @@ def assess_evidence(
             details=details,
         )
         with new_bundle(target, header, force) as writer:
-            return assess(material, rules, book, writer, progress)
+            judgement = assess(material, rules, book, writer, progress)
+        return replace(judgement, too_old=too_old(_collected(material.ledger).values(), limit))
+
+
+def _collected(ledger: Mapping[str, LedgerLine]) -> Mapping[str, LedgerLine]:
+    """The lines of what was read, without those of what is derived or shipped."""
+    return {model.table: ledger[model.table] for model in COLLECTED}
 
 
 def empty_folder(folder: Path) -> None:
@@ -155,7 +169,15 @@ def write_report(assessment: Path, target: Path, kind: Format, *, force: bool) -
                 write_csv(content, "mailboxes", target, force)
 
 
-def explain(evidence: Path, mailbox: str, progress: Progress) -> Prediction:
+@dataclass(frozen=True)
+class Explained:
+    """The redirect of a mailbox as of the day of its evidence; `too_old` as in a judgement."""
+
+    prediction: Prediction
+    too_old: str
+
+
+def explain(evidence: Path, mailbox: str, progress: Progress) -> Explained:
     """The redirect of one mailbox, step by step; by address, sign-in name or GUID.
 
     Raises InputRefused when the evidence holds no such mailbox.
@@ -176,7 +198,9 @@ def explain(evidence: Path, mailbox: str, progress: Progress) -> Prediction:
             raise InputRefused(
                 f"{mailbox} is a system mailbox that does not move; name a user's mailbox"
             )
-        return predictor.predict(found)
+        limit = AgeLimit(utc_now().date())
+        old = without_old(_collected(ledger), limit)
+        return Explained(predictor.predict(found), too_old(old.values(), limit))
 
 
 FIND_MAILBOX = """

@@ -96,6 +96,10 @@ READINESS_ORDER = (
 """Roll-up over gates and mailboxes: the worst word wins, 400 passes hide no blocker."""
 
 
+MAX_AGE_DAYS = 30
+"""Days after which what was read no longer says how things are, unless somebody says otherwise."""
+
+
 def worst_readiness(words: set[Readiness]) -> Readiness:
     """The worst of several readiness words; of none it is `undetermined`, never `ready`."""
     return next((word for word in READINESS_ORDER if word in words), Readiness.UNDETERMINED)

@@ -55,7 +55,7 @@ def ledger_sentences(ledger: Sequence[LedgerLine]) -> Iterator[str]:
 
 
 def verdict_sentences(judgement: Judgement) -> Iterator[str]:
-    """The verdict over everything, gate by gate with the counts behind it, then the waves."""
+    """The verdict, gate by gate with the counts behind it, then the waves, then what is too old."""
     for gate in judgement.gates:
         name = "verdict" if gate.gate == "overall" else gate.gate
         yield f"{name + ':':<10}{READINESS[gate.readiness]}"
@@ -70,6 +70,8 @@ def verdict_sentences(judgement: Judgement) -> Iterator[str]:
                 f" {gate.mailboxes_ready_with_action + gate.mailboxes_ready:,} ready"
             )
     yield from wave_sentences(judgement)
+    if judgement.too_old:
+        yield judgement.too_old
 
 
 def wave_sentences(judgement: Judgement) -> Iterator[str]:

@@ -110,7 +110,7 @@ def test_the_help_loads_nothing_that_costs_time() -> None:
         "permissions --config {config}",
         "export-script --online",
         "import {exports} --out {folder}/i.zip",
-        "assess {demo}/lab.evidence.zip --out {folder}/a.zip",
+        "assess {demo}/lab.evidence.zip --out {folder}/a.zip --as-of 2026-11-01",
         "report {demo}/lab.assessment.zip --out {folder}/r.html",
         "report {demo}/lab.assessment.zip --out {folder}/r.json --format json",
         "explain {demo}/lab.evidence.zip nobody@contoso.com",
@@ -279,6 +279,22 @@ def test_nothing_is_overwritten_without_force(demo: Path, exports: Path, tmp_pat
     assert target.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_evidence_that_is_too_old_is_not_judged_unless_somebody_says_so(
+    demo: Path, tmp_path: Path
+) -> None:
+    words = ("assess", demo / "lab.evidence.zip", "--as-of", "2026-12-02", "--out")
+    old = run(*words, tmp_path / "old.zip")
+    assert (old.code, old.err) == (3, "")
+    assert old.out.splitlines()[-2].endswith(
+        " tables are too old to judge by, the oldest read on 2026-11-01, 31 days before 2026-12-02;"
+        " collect again, or say --max-age"
+    )
+    widened = run(*words, tmp_path / "widened.zip", "--max-age", "31")
+    assert (widened.code, "too old" in widened.out) == (1, False)
+    never = run(*words, tmp_path / "never.zip", "--max-age", "-1")
+    assert (never.code, "--max-age" in never.err) == (2, True)
+
+
 def test_explain_shows_where_the_redirect_stops(demo: Path) -> None:
     found = run(
         "query",
@@ -392,7 +408,8 @@ def test_a_rule_with_a_typo_and_a_waiver_without_a_match_are_refused(
         "waivers:\n  - {rule: ORG-TDD, subject: nobody, by: Bo,"
         " reason: because it is so, until: 2099-01-01}\n"
     )
-    assert "matches no finding" in refused("assess", evidence, "--out", out, "--waivers", waivers)
+    words = ("--out", out, "--waivers", waivers, "--as-of", "2026-11-01")
+    assert "matches no finding" in refused("assess", evidence, *words)
     assert not out.exists()
     assert not list(tmp_path.glob("*.partial"))
 
@@ -406,7 +423,8 @@ def test_a_customer_s_pack_is_judged_beside_the_shipped_rules(demo: Path, tmp_pa
     )
     assert run("rules", "check", pack).code == 0
     out = tmp_path / "out.zip"
-    assert run("assess", demo / "lab.evidence.zip", "--out", out, "--rules", pack).code == 1
+    words = ("--out", out, "--rules", pack, "--as-of", "2026-11-01")
+    assert run("assess", demo / "lab.evidence.zip", *words).code == 1
     run("report", out, "--out", tmp_path / "r.json", "--format", "json")
     rules = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["rules"]
     assert [(rule["rule"], rule["pack"]) for rule in rules if rule["pack"] != "shipped"] == [

@@ -66,7 +66,7 @@ def import_exports(
         for file in exports:
             sources.append(_read(file, manifests, reading))
             writer.source(sources[-1])
-    judge(tallies, manifests, {(file.folder, file.base) for file in files}, writer)
+    judge(tallies, manifests, {(file.folder, file.base) for file in files}, writer, now())
     lines = [line for tally in tallies.values() for line in tally.ledger()]
     for line in lines:
         writer.record(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from auditor.collectors.contract import Side
 from auditor.collectors.exo_organization import ORGANIZATION as ONLINE_ORGANIZATION
@@ -27,11 +28,13 @@ def judge(
     manifests: Sequence[ExportManifest],
     files: set[tuple[str, str]],
     writer: BundleWriter,
+    imported_at: datetime,
 ) -> None:
     """Note in each tally why its tables are not complete, after all files were read.
 
-    `tallies` by table, `files` the folder and bare name of each file that was there. A server
-    whose build could not be read gets its row here, and so does a mailbox without statistics.
+    `tallies` by table, `files` the folder and bare name of each file that was there. What counts
+    as the time of a table is when it was exported, as far as a manifest says so. A server whose
+    build could not be read gets its row here, and so does a mailbox without statistics.
     """
     for manifest in manifests:
         if manifest.damage:
@@ -39,7 +42,10 @@ def judge(
         for command in manifest.commands:
             collector = collector_of_cmdlet(command.cmdlet, command.side)
             if collector:
-                _said(tallies[collector.table], manifest, command, files)
+                tally = tallies[collector.table]
+                _said(tally, manifest, command, files)
+                if manifest.exported_at and command.state != "absent":
+                    _dated(tally, min(manifest.exported_at, imported_at))
     sides = {each.collector.side for each in tallies.values() if each.folders or each.problems}
     for tally in tallies.values():
         _never_asked(tally, sides)
@@ -48,6 +54,12 @@ def judge(
     _covered(tallies, writer)
     _all_mailboxes(tallies, writer)
     _one_organization(tallies)
+
+
+def _dated(tally: Tally, exported_at: datetime) -> None:
+    """Rows are as old as the oldest export among them; no clock makes them of a time to come."""
+    tally.started_at = min(exported_at, tally.started_at or exported_at)
+    tally.ended_at = min(exported_at, tally.ended_at or exported_at)
 
 
 def _damaged(tallies: Mapping[str, Tally], manifest: ExportManifest) -> None:

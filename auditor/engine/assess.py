@@ -32,11 +32,15 @@ from auditor.verdicts import Gate, Readiness, Severity, Verdict
 
 @dataclass(frozen=True)
 class Judgement:
-    """What `assess` hands back beside the rows it wrote."""
+    """What `assess` hands back beside the rows it wrote.
+
+    `too_old`: a sentence about tables that were read too long before, '' where none was.
+    """
 
     readiness: Readiness
     gates: tuple[GateReadiness, ...]
     waves: tuple[WaveReadiness, ...]
+    too_old: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ def _write_rule(
 ) -> None:
     rule, waived = loaded.rule, 0
     for finding in outcome.findings:
+        if finding.subject_id == WHOLE_RULE:
+            waivers.unseen.add(rule.id)
         covered = waivers.covers(rule.id, finding.subject_id, finding.subject)
         waived += covered
         counts = standing.counts(finding)

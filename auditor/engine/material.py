@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from auditor.engine.freshness import AgeLimit, without_old
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Bundle, SourceFile
 from auditor.evidence.database import Database
@@ -63,9 +64,14 @@ def fill_database(
     bundle: Bundle,
     reference: Sequence[ReferenceTable],
     progress: Progress,
+    limit: AgeLimit | None = None,
 ) -> Material:
-    """Load evidence and reference data, predict, lock the database."""
-    ledger = dict(bundle.ledger)
+    """Load evidence and reference data, predict, lock the database.
+
+    With a `limit` the lines of tables that are too old say so, and predictions heed it; without
+    one everything is taken as of the day it was read.
+    """
+    ledger = without_old(bundle.ledger, limit) if limit else dict(bundle.ledger)
     for model in COLLECTED:
         rows = database.load(model, bundle.encoded_pages(model))
         progress(f"reading {model.table}", rows)

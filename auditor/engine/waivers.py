@@ -40,11 +40,15 @@ class WaiverFile(BaseModel):
 
 @dataclass
 class WaiverBook:
-    """The waivers of one run and how often each matched."""
+    """The waivers of one run and how often each matched.
+
+    `unseen` are rules that could not run: what they would have found, nobody knows.
+    """
 
     as_of: dt.date
     waivers: tuple[Waiver, ...]
     matches: dict[int, int] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
     _places: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,13 +71,14 @@ class WaiverBook:
     def notes(self) -> tuple[WaiverNote, ...]:
         """Every waiver with what became of it; raises WaiversRefused for one that matched nothing.
 
-        A waiver without a match is a typing error or a finding that is gone: both must be seen.
+        A waiver without a match is a typing error or a finding that is gone: both must be seen. One
+        of a rule that could not run is neither, and stays for the day on which it can.
         """
         idle = [
             f"the waiver of {waiver.rule} for {waiver.subject!r} matches no finding;"
             " correct its rule and subject as the report prints them, or remove it"
             for place, waiver in enumerate(self.waivers)
-            if place not in self.matches
+            if place not in self.matches and waiver.rule not in self.unseen
         ]
         if idle:
             raise WaiversRefused("\n".join(idle))
@@ -85,7 +90,7 @@ class WaiverBook:
                 reason=waiver.reason,
                 until=waiver.until,
                 state="in_force" if self.in_force(waiver) else "expired",
-                matches=self.matches[place],
+                matches=self.matches.get(place, 0),
             )
             for place, waiver in enumerate(self.waivers)
         )

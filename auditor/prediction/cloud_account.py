@@ -15,6 +15,7 @@ from typing import NamedTuple
 from auditor.evidence.database import Database
 from auditor.evidence.ledger import LedgerLine
 from auditor.evidence.predicted import AccountMatch, PredictedCloudAccount
+from auditor.verdicts import Cause
 
 NEEDED = ("entra_user", "entra_user_address", "onprem_mailbox", "onprem_remote_mailbox")
 """Tables without which an account that is not found proves nothing."""
@@ -38,7 +39,8 @@ anchor as (
   union all
   select mailbox_guid, ms_ds_consistency_guid, 'mS-DS-ConsistencyGuid'
   from onprem_directory_account
-  where ms_ds_consistency_guid <> ''
+  where $anchors_stand
+    and ms_ds_consistency_guid <> ''
     and ms_ds_consistency_guid <> mailbox_guid
     and mailbox_guid in (select guid from subject)
 ),
@@ -113,7 +115,8 @@ select
   found.accounts, found.mailboxes, found.user_id, found.name, found.synchronised, found.anchor,
   namesake.name, namesake.synchronised, namesake.likeness,
   subject.guid in (
-    select mailbox_guid from onprem_directory_account where ms_ds_consistency_guid is null
+    select mailbox_guid from onprem_directory_account
+    where ms_ds_consistency_guid is null or not $anchors_stand
   )
 from subject
 left join found on found.mailbox_guid = subject.guid
@@ -127,7 +130,8 @@ class Candidate(NamedTuple):
     """One mailbox, the accounts that carry one of its anchors, and one that is alike.
 
     `mailboxes`: how many have an anchor that the account carries; `likeness`: what it has in common
-    with the one that is alike; `hidden`: the directory was read, but not its mS-DS-ConsistencyGuid.
+    with the one that is alike; `hidden`: the directory was read, but not its mS-DS-ConsistencyGuid,
+    or too long ago.
     """
 
     mailbox_guid: str
@@ -161,12 +165,14 @@ def predict_accounts(
 ) -> Iterator[PredictedCloudAccount]:
     """The account of every mailbox, moved or not, in the order of their GUIDs.
 
-    Nothing where a table of NEEDED is not complete: who has no account there may have one.
+    Nothing where a table of NEEDED is not complete: who has no account there may have one. What the
+    directory said long ago is no anchor.
     """
     if any(ledger[table].cause for table in NEEDED):
         return
     ((unread,),) = database.rows(UNREAD, {})
-    for row in database.rows(CANDIDATES, {}):
+    stale = ledger["onprem_directory_account"].cause is Cause.STALE
+    for row in database.rows(CANDIDATES, {"anchors_stand": not stale}):
         candidate = Candidate._make(row)
         match = _match(candidate, some_unread=bool(unread))
         yield PredictedCloudAccount(

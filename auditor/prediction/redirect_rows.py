@@ -168,13 +168,16 @@ def read_mailboxes(
         yield Mailbox(
             guid, address, False, gap or proxies_in, None, gap_in(ledger, "plan_move") or planned
         )
+    # rows of a table that broke midway say how things are, old ones do not
+    stale = ledger["onprem_remote_mailbox"].cause is Cause.STALE
+    old = gap_in(ledger, "onprem_remote_mailbox") if stale else None
     for guid, address, written, prefix, domain in database.rows(MOVED_MAILBOXES, asked):
         usable = written and prefix == "smtp" and domain
         yield Mailbox(
             guid,
             address,
             True,
-            ((written.partition(":")[2] or written, domain),) if usable else (),
+            old or (((written.partition(":")[2] or written, domain),) if usable else ()),
             written,
             (),
         )

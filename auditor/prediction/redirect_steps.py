@@ -125,11 +125,13 @@ def routing_step(mailbox: Mailbox, target_delivery_domains: tuple[str, ...] | Ga
 
 def _routing_step_of_a_moved_mailbox(mailbox: Mailbox) -> Step:
     name, evidence = "routing_address", "onprem_remote_mailbox.remote_routing_address"
+    found = mailbox.routing_addresses
+    if isinstance(found, Gap):
+        return gap_step(name, found, "onprem_remote_mailbox")
     if mailbox.written is None:
         words = "the RemoteRoutingAddress was not read"
         return Step(name, "", StepState.UNKNOWN, words, evidence, Cause.VALUE_MISSING)
-    found = mailbox.routing_addresses
-    if isinstance(found, Gap) or not found:
+    if not found:
         words = (
             f"the RemoteRoutingAddress {mailbox.written} is no smtp address"
             if mailbox.written

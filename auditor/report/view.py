@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.assessment import (
@@ -22,7 +22,7 @@ from auditor.report.tally import (
     tally_findings,
     tally_mailboxes,
 )
-from auditor.verdicts import Severity, Verdict
+from auditor.verdicts import Cause, Severity, Verdict
 
 _MAILBOX_TABLES = ("onprem_mailbox", "onprem_remote_mailbox")
 """The tables that say which mailboxes there are."""
@@ -167,6 +167,37 @@ def _contradiction(what: str) -> BundleRefused:
     )
 
 
+def _of_another_time(assessment: Assessment) -> Iterator[str]:
+    """What was read too long before the date of the verdict, or after it."""
+    day, lines = assessment.as_of, assessment.evidence_tables
+    old = [line for line in lines if line.state == Cause.STALE]
+    if old:
+        dates = [line.ended_at.date() for line in old if line.ended_at is not None]
+        oldest = (
+            f", the oldest read on {words.long_date(min(dates))},"
+            f" {words.counted((day - min(dates)).days, 'day', 'days')} before this verdict"
+            if dates
+            else ""
+        )
+        tables = words.counted(len(old), "table of evidence is", "tables of evidence are")
+        whose = "it" if len(old) == 1 else "they"
+        yield f"{tables} too old to judge by{oldest}: what {whose} could answer is not assessed."
+    read = [
+        line.ended_at.date()
+        for line in lines
+        if line.state == "complete"
+        and line.ended_at is not None
+        # a plan states an intention, whenever somebody wrote it down
+        and not line.evidence_table.startswith("plan_")
+    ]
+    # a clock that is a little wrong is no reason to worry anybody
+    if read and (max(read) - day).days > 1:
+        yield (
+            f"Evidence was read after the day of this verdict, some on"
+            f" {words.long_date(max(read))}: it may show what was changed since."
+        )
+
+
 def _warnings(
     assessment: Assessment,
     waiting: Sequence[sections.OpenRule],
@@ -179,6 +210,7 @@ def _warnings(
         for line in assessment.evidence_tables
         if line.evidence_table in _MAILBOX_TABLES and line.state != "complete"
     ]
+    said += _of_another_time(assessment)
     sealed = assessment.details.get("evidence_sealed", "yes")
     if sealed != "yes":
         said.insert(0, f"The evidence was not sealed ({sealed}): it may not be whole.")

@@ -145,6 +145,7 @@ DETAILS: Mapping[str, str] = {
     "evidence_sealed": "Evidence sealed",
     "evidence_created_at": "Evidence made at",
     "evidence_tool_version": "Evidence made by version",
+    "max_age_days": "Days after which evidence is too old to judge by",
 }
 
 ALL_FINDINGS = "auditor report --format csv"

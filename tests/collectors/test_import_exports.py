@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 from collections.abc import Callable
@@ -241,6 +242,52 @@ def test_with_a_manifest_not_even_a_file_is_needed_for_no_object(
 ) -> None:
     manifest(exports, Said("Get-HybridConfiguration"))
     assert imported(exports).state(OnpremHybridConfiguration) == ("complete", 0, EXPORTED)
+
+
+IMPORTED_AT = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
+EXPORTED_AT = dt.datetime(2026, 11, 20, 10, 0, tzinfo=dt.UTC)
+
+
+def test_a_table_is_as_old_as_the_export_that_its_manifest_tells_of(
+    imported: Import, copied: Copy, exports: Path
+) -> None:
+    path = copied("accepted_domain.xml", "Get-AcceptedDomain.clixml")
+    manifest(exports, Said("Get-AcceptedDomain", path, 2), Said("Get-HybridConfiguration"))
+    copied("remote_domain.xml")
+    ledger = imported(exports).ledger
+    assert {
+        name: (ledger[name].started_at, ledger[name].ended_at)
+        for name in ("onprem_accepted_domain", "onprem_hybrid_configuration")
+    } == {
+        "onprem_accepted_domain": (EXPORTED_AT, EXPORTED_AT),
+        "onprem_hybrid_configuration": (EXPORTED_AT, EXPORTED_AT),
+    }
+    # which no manifest tells of: how old it is, nobody can say
+    by_hand = ledger["onprem_remote_domain"]
+    assert (by_hand.state, by_hand.ended_at) == ("complete", IMPORTED_AT)
+
+
+def test_the_oldest_of_several_exports_is_the_age_of_a_table(
+    imported: Import, copied: Copy, exports: Path
+) -> None:
+    for folder, year in (("first", "2025"), ("second", "2026")):
+        (exports / folder).mkdir()
+        path = copied("accepted_domain.xml", f"{folder}/Get-AcceptedDomain.clixml")
+        written = manifest(exports / folder, Said("Get-AcceptedDomain", path, 2))
+        written.write_text(written.read_text("utf-8").replace("2026-11-20", f"{year}-11-20"))
+    ended = EXPORTED_AT.replace(year=2025)
+    assert imported(exports).ledger["onprem_accepted_domain"].ended_at == ended
+
+
+def test_a_clock_that_is_ahead_makes_no_export_younger_than_its_import(
+    imported: Import, copied: Copy, exports: Path
+) -> None:
+    path = copied("accepted_domain.xml", "Get-AcceptedDomain.clixml")
+    written = manifest(exports, Said("Get-AcceptedDomain", path, 2), Said("Get-RemoteDomain"))
+    written.write_text(written.read_text("utf-8").replace("2026-11-20", "9999-12-31"))
+    ledger = imported(exports).ledger
+    assert ledger["onprem_accepted_domain"].ended_at == IMPORTED_AT
+    assert ledger["onprem_remote_domain"].ended_at == IMPORTED_AT
 
 
 def test_a_confirmed_file_is_complete_and_says_where_and_how_it_was_made(

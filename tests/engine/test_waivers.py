@@ -54,6 +54,15 @@ def test_a_waiver_that_matches_nothing_is_refused(tmp_path: Path) -> None:
         waivers.notes()
 
 
+def test_a_waiver_of_a_rule_that_could_not_run_stays_without_a_match(tmp_path: Path) -> None:
+    waivers = book(tmp_path, WAIVER)
+    waivers.unseen.add("MBX-UPN-SMTP")
+    assert [(note.state, note.matches) for note in waivers.notes()] == [("in_force", 0)]
+    waivers.unseen = {"SRV-CERT"}
+    with pytest.raises(WaiversRefused, match="matches no finding"):
+        waivers.notes()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -20,7 +20,8 @@ from auditor.prediction.cloud_account import NEEDED, predict_accounts
 GUID = "11111111-1111-1111-1111-111111111111"
 FORMER = "22222222-2222-2222-2222-222222222222"
 COMPLETE = {
-    table: not_requested(table, "read").model_copy(update={"state": "complete"}) for table in NEEDED
+    table: not_requested(table, "read").model_copy(update={"state": "complete"})
+    for table in (*NEEDED, "onprem_directory_account")
 }
 
 
@@ -200,6 +201,19 @@ def test_the_account_of_a_mailbox_where(case: str, database: Database) -> None:
         database.insert([row])
     (found,) = predict_accounts(database, COMPLETE)
     assert (found.outcome, found.user_id, found.reason) == (outcome, user_id, reason)
+
+
+def test_an_anchor_that_was_read_long_ago_is_none(database: Database) -> None:
+    stale = not_requested("onprem_directory_account", "old").model_copy(update={"state": "stale"})
+    database.insert([mailbox()])
+    database.insert([consistency(FORMER)])
+    database.insert([user(1, FORMER)])
+    (found,) = predict_accounts(database, COMPLETE | {stale.table: stale})
+    assert (found.outcome, found.user_id, found.reason) == (
+        AccountMatch.UNKNOWN,
+        None,
+        "its mS-DS-ConsistencyGuid was not read",
+    )
 
 
 def test_moved_mailboxes_are_matched_too(database: Database) -> None:

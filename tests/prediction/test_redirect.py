@@ -94,6 +94,17 @@ def test_a_healthy_chain_ends_at_exchange_online_with_every_step_passed() -> Non
         )
 
 
+def test_a_moved_mailbox_that_was_read_long_ago_is_not_assessed() -> None:
+    old = replace(MOVED, routing_addresses=Gap(Cause.STALE, "stale (Read long ago.)"))
+    (step,) = RedirectPredictor(HEALTHY).predict(old).steps
+    assert (step.state, step.cause, step.result) == (
+        StepState.UNKNOWN,
+        Cause.STALE,
+        "onprem_remote_mailbox: stale (Read long ago.)",
+    )
+    assert outcome(HEALTHY, old) == (RedirectOutcome.UNKNOWN, "routing_address")
+
+
 # Table 0.2 of the catalogue: what TargetOwaURL says, what the phone is sent, how it ends.
 TABLE_0_2 = [
     ("", None, (RedirectOutcome.NOT_REDIRECTED, "redirect_url")),

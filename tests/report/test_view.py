@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 
-from auditor.assessment import Assessment, PlanScope
+from auditor.assessment import Assessment, EvidenceTable, PlanScope
 from auditor.errors import BundleRefused
 from auditor.report.sections import missing_tables
 from auditor.report.tally import tally_findings
@@ -65,6 +66,54 @@ def test_evidence_of_a_run_that_was_stopped_is_the_first_warning(empty: Assessme
     assert view_of(dataclasses.replace(empty, details=stopped)).warnings == (
         "The evidence was not sealed (no, the run that wrote it was stopped): it may not be whole.",
     )
+
+
+def read(table: str, at: dt.datetime | None, state: str = "complete") -> EvidenceTable:
+    """A line of the ledger that ended then."""
+    return EvidenceTable(
+        evidence_table=table, state=state, rows=1, provider=None, server=None, account=None,
+        command=None, filters=None, started_at=at, ended_at=at, detail="-",
+    )  # fmt: skip
+
+
+LONG_AGO = dt.datetime(2026, 8, 1, 23, 59, tzinfo=dt.UTC)
+YESTERDAY = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+TOMORROW = dt.datetime(2026, 11, 22, 23, 59, tzinfo=dt.UTC)
+LATER = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("lines", "warnings"),
+    [
+        (
+            [
+                read("exo_organization", LONG_AGO, "stale"),
+                read("exo_recipient", YESTERDAY, "stale"),
+            ],
+            (
+                "2 tables of evidence are too old to judge by, the oldest read on 1 August 2026,"
+                " 112 days before this verdict: what they could answer is not assessed.",
+            ),
+        ),
+        (
+            [read("exo_organization", None, "stale"), read("exo_recipient", TOMORROW)],
+            ("1 table of evidence is too old to judge by: what it could answer is not assessed.",),
+        ),
+        (
+            [read("exo_organization", LATER), read("exo_recipient", YESTERDAY)],
+            (
+                "Evidence was read after the day of this verdict, some on 23 November 2026: it may"
+                " show what was changed since.",
+            ),
+        ),
+        ([read("plan_move", LATER), read("exo_recipient", LATER, "partial")], ()),
+    ],
+)
+def test_evidence_of_another_time_is_told_on_the_first_page(
+    empty: Assessment, lines: list[EvidenceTable], warnings: tuple[str, ...]
+) -> None:
+    found = dataclasses.replace(empty, evidence_tables=tuple(lines))
+    assert view_of(found).warnings == warnings
 
 
 def test_a_rule_that_could_not_run_names_the_tables_it_waits_for(everything: Assessment) -> None:
