@@ -66,6 +66,16 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         GLOBAL_READER,
         "Microsoft Intune",
     ),
+    "entra_active_sync_sign_in": (
+        "AuditLog.Read.All and Policy.Read.All",
+        GLOBAL_READER,
+        "Microsoft Entra ID P1",
+    ),
+    "entra_active_sync_sign_in_policy": (
+        "AuditLog.Read.All and Policy.Read.All",
+        GLOBAL_READER,
+        "Microsoft Entra ID P1",
+    ),
 }
 """Permissions, the role that a person needs beside them, and the licence, table by table."""
 
@@ -189,6 +199,7 @@ TRIED = [
     "app role assignments (entra_app_role_assignment)",
     "permission grants (entra_permission_grant, entra_permission_grant_scope)",
     "managed devices (entra_managed_device)",
+    "ActiveSync sign-ins (entra_active_sync_sign_in, entra_active_sync_sign_in_policy)",
     "LAB: signed in",
     "Get-OrganizationConfig (exo_organization)",
     "Get-AcceptedDomain (exo_accepted_domain)",
@@ -231,7 +242,7 @@ def test_a_check_tells_every_missing_permission_and_what_would_cure_it() -> None
             f"signs in needs the role {role}."
         )
 
-    assert cures[:15] == [
+    assert cures[:16] == [
         None,
         needs("organisations", "Organization.Read.All"),
         needs("domains", "Domain.Read.All"),
@@ -247,8 +258,9 @@ def test_a_check_tells_every_missing_permission_and_what_would_cure_it() -> None
         needs("app role assignments", "Application.Read.All", "Directory Readers"),
         needs("permission grants", "Directory.Read.All"),
         needs("managed devices", "DeviceManagementManagedDevices.Read.All"),
+        needs("ActiveSync sign-ins", "AuditLog.Read.All and Policy.Read.All"),
     ]
-    assert {what: problem for what, problem in found[15:] if problem} == {
+    assert {what: problem for what, problem in found[16:] if problem} == {
         what: f"{what.partition(' ')[0]} is not among the cmdlets that Exchange Online lets this "
         f"sign-in run: it needs {ONLINE_RIGHT}."
         for what in TRIED
@@ -280,6 +292,9 @@ def test_a_check_names_a_licence_that_the_tenant_lacks() -> None:
             "It needs a Microsoft Entra ID P1 licence."
         ),
         "managed devices (entra_managed_device)": "It needs a Microsoft Intune licence.",
+        "ActiveSync sign-ins (entra_active_sync_sign_in, entra_active_sync_sign_in_policy)": (
+            "It needs a Microsoft Entra ID P1 licence."
+        ),
     }
     assert {ENTRA_P1, INTUNE} == Grants().licences
 
@@ -306,6 +321,6 @@ def test_a_half_that_cannot_be_signed_in_to_is_told_in_its_own_sentence() -> Non
 
 def test_a_half_that_is_left_out_is_not_tried() -> None:
     with tenant(ORGANIZATION, graph=False) as cloud:
-        assert [what for what, _ in problems(cloud)] == TRIED[15:]
+        assert [what for what, _ in problems(cloud)] == TRIED[16:]
     with tenant(ORGANIZATION, exchange_online=False) as cloud:
-        assert [what for what, _ in problems(cloud)] == TRIED[:15]
+        assert [what for what, _ in problems(cloud)] == TRIED[:16]

@@ -203,6 +203,7 @@ RECIPIENTS = ("MBX-EXCHANGEGUID", "TEN-SYNC-HYBRIDFLAG", "USR-LICENCE-EARLY", "U
 POLICIES = "identity/conditionalAccess/policies"
 DEFAULTS = "policies/identitySecurityDefaultsEnforcementPolicy"
 DELETED = "directory/deletedItems/graph.user"
+SIGN_INS = "auditLogs/signIns"
 HIDDEN: tuple[dict[tuple[str, str], tuple[str, ...]], ...] = (
     {
         ("users", "accountEnabled"): PEOPLE,
@@ -212,6 +213,7 @@ HIDDEN: tuple[dict[tuple[str, str], tuple[str, ...]], ...] = (
         (DELETED, "proxyAddresses"): ("USR-DELETED",),
         (POLICIES, "conditions"): ("TEN-CA",),
         (DEFAULTS, "isEnabled"): ("TEN-SECDEFAULTS",),
+        (SIGN_INS, "conditionalAccessStatus"): ("TEN-CA-SIGNIN",),
         ("Get-OrganizationConfig", "OAuth2ClientProfileEnabled"): ("TEN-OAUTHPROFILE",),
         ("Get-CASMailboxPlan", "ActiveSyncEnabled"): ("TEN-CASPLAN",),
         ("Get-MailboxPlan", "MaxReceiveSize"): ("TEN-MAILBOXPLAN",),
@@ -227,6 +229,7 @@ HIDDEN: tuple[dict[tuple[str, str], tuple[str, ...]], ...] = (
         ("organization", "onPremisesSyncEnabled"): ("TEN-SYNC",),
         (DELETED, "userPrincipalName"): ("USR-DELETED",),
         (POLICIES, "state"): ("TEN-CA",),
+        (SIGN_INS, "createdDateTime"): ("TEN-CA-SIGNIN",),
         ("subscribedSkus", "consumedUnits"): ("TEN-LICENCE-HEADROOM",),
         ("oauth2PermissionGrants", "consentType"): ("TEN-CONSENT",),
         ("Get-AcceptedDomain", "DomainName"): ("DOM-VERIFIED", "TEN-DOMAINS"),
@@ -245,15 +248,20 @@ HIDDEN: tuple[dict[tuple[str, str], tuple[str, ...]], ...] = (
         ("servicePrincipals", "appRoleAssignmentRequired"): ("TEN-SP-STATE",),
         ("policies/authorizationPolicy", "defaultUserRolePermissions"): ("TEN-CONSENT",),
         (POLICIES, "sessionControls"): ("TEN-CA",),
+        (SIGN_INS, "status"): ("TEN-CA-SIGNIN",),
     },
     {
         ("Get-Recipient", "EmailAddresses"): ("USR-EXO-PROXY",),
         ("Get-CASMailbox", "ExternalDirectoryObjectId"): ("USR-CAS-AFTER",),
         ("users", "assignedLicenses"): ("USR-LICENCE", "USR-LICENCE-EARLY"),
         ("users", "usageLocation"): ("USR-USAGELOCATION",),
+        (SIGN_INS, "userId"): ("TEN-CA-SIGNIN",),
     },
     {("Get-Recipient", "ExternalDirectoryObjectId"): (*RECIPIENTS, "USR-EXO-PROXY")},
-    {("organization", "tenantType"): ("TEN-SOVEREIGN", "TEN-SYNC", "TEN-SYNC-HYBRIDFLAG")},
+    {
+        ("organization", "tenantType"): ("TEN-SOVEREIGN", "TEN-SYNC", "TEN-SYNC-HYBRIDFLAG"),
+        (SIGN_INS, "appId"): ("TEN-CA-SIGNIN",),
+    },
     {("subscribedSkus", "servicePlans"): ("TEN-LICENCE-HEADROOM", "USR-LICENCE")},
 )
 """Properties, and rules that may not pass where they are null everywhere.

@@ -17,6 +17,7 @@ from auditor.demo import LabToken
 from auditor.errors import AccessDenied
 from auditor.evidence.base import Evidence
 from auditor.evidence.entra_access import (
+    EntraActiveSyncSignInPolicy,
     EntraConditionalAccessPolicy,
     EntraConditionalAccessUnknownValue,
 )
@@ -56,6 +57,7 @@ POLICIES = (
     "entra_authorization_policy",
     "entra_user_consent_policy",
 )
+SIGN_INS = ("entra_active_sync_sign_in", "entra_active_sync_sign_in_policy")
 RECIPIENTS = (
     "exo_recipient",
     "exo_recipient_address",
@@ -435,7 +437,7 @@ def test_a_page_that_expired_says_what_exchange_online_said(tmp_path: Path) -> N
     ("missing", "lost"),
     [
         ("Application.Read.All", (*APPLICATIONS, *GRANTS_OF_CONSENT)),
-        ("AuditLog.Read.All", ("entra_user_registration",)),
+        ("AuditLog.Read.All", ("entra_user_registration", *SIGN_INS)),
         ("DelegatedPermissionGrant.Read.All", GRANTS_OF_CONSENT),
         ("DeviceManagementManagedDevices.Read.All", ("entra_managed_device",)),
         (
@@ -470,6 +472,30 @@ def test_a_permission_that_is_missing_costs_its_own_tables(
     )
 
 
+def test_a_refused_phone_shows_to_who_may_not_read_the_policy(tmp_path: Path) -> None:
+    may_read = Grants(graph=frozenset({"AuditLog.Read.All", "Policy.Read.All"}))
+    may_not = Grants(graph=frozenset({"AuditLog.Read.All"}))
+    found = [
+        struck(tmp_path / f"{number}.zip", grants=grants)
+        for number, grants in enumerate((may_read, may_not))
+    ]
+    policies = [
+        {
+            (row.conditional_access_status, row.result, row.display_name)
+            for row in each.rows["entra_active_sync_sign_in_policy"]
+            if isinstance(row, EntraActiveSyncSignInPolicy)
+        }
+        for each in found
+    ]
+    assert policies == [
+        {("failure", "failure", "Block legacy authentication")},
+        {("failure", "", None)},
+    ]
+    table, beside = SIGN_INS
+    assert found[0].rows[table] == found[1].rows[table] != []
+    assert {each.ledger[name].state for each in found for name in (table, beside)} == {"complete"}
+
+
 def test_a_refusal_that_many_requests_meet_is_told_once(tmp_path: Path) -> None:
     granted = frozenset({"Application.Read.All"})
     found = struck(tmp_path / "e.zip", grants=Grants(graph=granted))
@@ -482,35 +508,45 @@ def test_a_refusal_that_many_requests_meet_is_told_once(tmp_path: Path) -> None:
     )
 
 
+NOT_PREMIUM = (
+    "{} at LAB needs a licence for Entra ID P1 or P2, which the tenant does not have (HTTP 403, "
+    "Authentication_RequestFromNonPremiumTenantOrB2CTenant: Neither tenant is B2C or tenant "
+    "doesn't have premium license, request N); accept that it stays unknown, or, where the tenant "
+    "has it, grant Directory.Read.All, without which Graph does not always see the licence. It "
+    "needs a Microsoft Entra ID P1 licence."
+)
+
+
 @pytest.mark.parametrize(
-    ("licence", "table", "says"),
+    ("licence", "tables", "says"),
     [
         (
             INTUNE,
-            "entra_managed_device",
-            "/deviceManagement/managedDevices at LAB needs a licence for Intune, which the tenant "
-            "does not have (HTTP 400, BadRequest: Request not applicable to target tenant, "
-            "request N); accept that it stays unknown. It needs a Microsoft Intune licence.",
+            ("entra_managed_device",),
+            {
+                "/deviceManagement/managedDevices at LAB needs a licence for Intune, which the "
+                "tenant does not have (HTTP 400, BadRequest: Request not applicable to target "
+                "tenant, request N); accept that it stays unknown. It needs a Microsoft Intune "
+                "licence."
+            },
         ),
         (
             ENTRA_P1,
-            "entra_user_registration",
-            "/reports/authenticationMethods/userRegistrationDetails at LAB needs a licence for "
-            "Entra ID P1 or P2, which the tenant does not have (HTTP 403, "
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant: Neither tenant is B2C or "
-            "tenant doesn't have premium license, request N); accept that it stays unknown, or, "
-            "where the tenant has it, grant Directory.Read.All, without which Graph does not "
-            "always see the licence. It needs a Microsoft Entra ID P1 licence.",
+            ("entra_user_registration", *SIGN_INS),
+            {
+                NOT_PREMIUM.format("/reports/authenticationMethods/userRegistrationDetails"),
+                NOT_PREMIUM.format("/auditLogs/signIns"),
+            },
         ),
     ],
 )
 def test_a_licence_that_the_tenant_lacks_is_named_and_no_missing_permission(
-    tmp_path: Path, licence: str, table: str, says: str
+    tmp_path: Path, licence: str, tables: tuple[str, ...], says: set[str]
 ) -> None:
     licences = frozenset({INTUNE, ENTRA_P1}) - {licence}
     found = struck(tmp_path / "e.zip", grants=Grants(licences=licences))
-    assert found.gaps() == {table: ("unsupported", 0)}
-    assert found.told() == {says}
+    assert found.gaps() == dict.fromkeys(tables, ("unsupported", 0))
+    assert found.told() == says
 
 
 SETTINGS = (

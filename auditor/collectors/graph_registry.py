@@ -12,6 +12,7 @@ from auditor.collectors.graph_contract import GraphCollector
 from auditor.collectors.graph_devices import MANAGED_DEVICES
 from auditor.collectors.graph_domains import DOMAINS, FEDERATIONS
 from auditor.collectors.graph_organization import ORGANIZATION, SECURITY_DEFAULTS, SKUS
+from auditor.collectors.graph_sign_ins import ACTIVE_SYNC_SIGN_INS
 from auditor.collectors.graph_users import USERS
 
 GRAPH_COLLECTORS: tuple[GraphCollector[Any], ...] = (
@@ -29,4 +30,5 @@ GRAPH_COLLECTORS: tuple[GraphCollector[Any], ...] = (
     APP_ROLE_ASSIGNMENTS,
     PERMISSION_GRANTS,
     MANAGED_DEVICES,
+    ACTIVE_SYNC_SIGN_INS,
 )

@@ -78,6 +78,64 @@ class EntraConditionalAccessUnknownValue(Evidence):
     value: str
 
 
+class EntraActiveSyncSignIn(Evidence):
+    """/auditLogs/signIns with Exchange ActiveSync: those of one account with one app, ended alike.
+
+    Of the thirty days before they were read, or less where the log keeps less. v1.0 lists
+    interactive sign-ins alone (documented: List signIns): a phone whose token is renewed in silence
+    does not show. `user_id` is '' for attempts that belong to no account. What names the account,
+    the app and the reason is the latest sign-in's; `error_code` is 0 for one that succeeded.
+    `conditional_access_status` is success, failure or notApplied, '' where Graph writes null.
+
+    Needs Entra ID P1; without it the table is `unsupported`.
+    """
+
+    table: ClassVar[str] = "entra_active_sync_sign_in"
+    key: ClassVar[tuple[str, ...]] = (
+        "user_id",
+        "app_id",
+        "conditional_access_status",
+        "error_code",
+    )
+
+    user_id: str
+    app_id: str
+    conditional_access_status: str
+    error_code: int
+    user_principal_name: str | None
+    app_display_name: str | None
+    failure_reason: str | None
+    sign_ins: int
+    first_at: UtcTime
+    last_at: UtcTime
+
+
+class EntraActiveSyncSignInPolicy(Evidence):
+    """A policy of Conditional Access that stood in the way of sign-ins, of how many of them.
+
+    Only of sign-ins whose status is neither success nor notApplied. `result` is failure, or a word
+    that says neither that the policy let the sign-in pass nor that it had no effect. Graph shows
+    policies only to who may read Conditional Access: a row with '' for `policy_id` and `result`
+    and without `display_name` counts the sign-ins of which it showed none.
+    """
+
+    table: ClassVar[str] = "entra_active_sync_sign_in_policy"
+    key: ClassVar[tuple[str, ...]] = (
+        *EntraActiveSyncSignIn.key,
+        "policy_id",
+        "result",
+    )
+
+    user_id: str
+    app_id: str
+    conditional_access_status: str
+    error_code: int
+    policy_id: str
+    result: str
+    display_name: str | None
+    sign_ins: int
+
+
 class EntraAuthorizationPolicy(Evidence):
     """/policies/authorizationPolicy: what users may do by themselves."""
 

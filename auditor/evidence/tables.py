@@ -85,6 +85,8 @@ COLLECTED: tuple[type[Evidence], ...] = (
     entra_access.EntraConditionalAccessCondition,
     entra_access.EntraConditionalAccessPrincipal,
     entra_access.EntraConditionalAccessUnknownValue,
+    entra_access.EntraActiveSyncSignIn,
+    entra_access.EntraActiveSyncSignInPolicy,
     entra_access.EntraAuthorizationPolicy,
     entra_access.EntraUserConsentPolicy,
     entra_access.EntraServicePrincipal,

@@ -31,6 +31,7 @@ from auditor.lab.tenant_accounts import (
     LICENSED_KINDS,
     is_verified,
     moved_planted_on,
+    moved_user_id,
     planted_on,
 )
 from auditor.lab.tenant_settings import SECURITY_DEFAULTS, tenant_id
@@ -79,6 +80,7 @@ CLOUD_RULES = (
     "TEN-ABQ-DEFAULT",
     "TEN-ABQ-RULES",
     "TEN-CA",
+    "TEN-CA-SIGNIN",
     "TEN-CASPLAN",
     "TEN-CONSENT",
     "TEN-DOMAINS",
@@ -234,10 +236,14 @@ def _lacks_routing_address(
 
 def _of_moved(organization: Organization) -> Iterator[Consequence]:
     for moved in remote_mailboxes(organization):
-        if moved_planted_on(organization, moved.number):
+        planted = moved_planted_on(organization, moved.number)
+        if "moved_eas_off" in planted:
             yield "USR-CAS-AFTER", FAIL, moved.guid
+        if "sign_in_refused" in planted:
+            yield "TEN-CA-SIGNIN", FAIL, moved_user_id(organization, moved.number)
     if not organization.remote_mailbox_count:
         yield "USR-CAS-AFTER", NOT_APPLICABLE, ""
+        yield "TEN-CA-SIGNIN", NOT_APPLICABLE, ""
 
 
 def _of_domains(organization: Organization, *, with_plan: bool) -> Iterator[Consequence]:

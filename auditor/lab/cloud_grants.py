@@ -17,6 +17,7 @@ INTUNE, ENTRA_P1 = "Intune", "Entra ID P1"
 _DIRECTORY = "Directory.Read.All"
 _REGISTRATION = "reports/authenticationMethods/userRegistrationDetails"
 _DEVICES = "deviceManagement/managedDevices"
+SIGN_INS = "auditLogs/signIns"
 _NEEDED: Mapping[str, frozenset[str]] = {
     "organization": frozenset({"Organization.Read.All", "User.Read.All", _DIRECTORY}),
     "domains": frozenset({"Domain.Read.All", _DIRECTORY}),
@@ -33,6 +34,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "servicePrincipals": frozenset({"Application.Read.All", _DIRECTORY}),
     "oauth2PermissionGrants": frozenset({"DelegatedPermissionGrant.Read.All", _DIRECTORY}),
     "reports": frozenset({"AuditLog.Read.All"}),
+    "auditLogs": frozenset({"AuditLog.Read.All"}),
     "deviceManagement": frozenset({"DeviceManagementManagedDevices.Read.All"}),
 }
 """Any one of these permissions is enough for a path that starts so, or ends so."""
@@ -65,8 +67,13 @@ class Grants:
 
     def lacks_licence(self, path: str) -> str:
         """The licence that a path of Graph needs and the tenant does not have; '' for none."""
-        needed = {_REGISTRATION: ENTRA_P1, _DEVICES: INTUNE}.get(path, "")
+        needed = {_REGISTRATION: ENTRA_P1, SIGN_INS: ENTRA_P1, _DEVICES: INTUNE}.get(path, "")
         return needed if needed not in self.licences else ""
+
+    @property
+    def shows_policies(self) -> bool:
+        """Whether sign-ins tell the policies of Conditional Access that were applied."""
+        return self.allows("identity/conditionalAccess/policies")
 
     @property
     def cmdlets(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from auditor.lab.cloud_faults import CloudFault, Outage
 from auditor.lab.cloud_filter import NotUnderstood, filter_of, selected
-from auditor.lab.cloud_grants import ENTRA_P1, Grants
+from auditor.lab.cloud_grants import ENTRA_P1, SIGN_INS, Grants
 from auditor.lab.cloud_messages import (
     FIRST_PAGE,
     FOREIGN_HOST,
@@ -36,8 +36,10 @@ _USUAL_PAGES = {
     "deviceManagement/managedDevices": 1_000,
     # no document tells; a report in pages of a hundred would be a thousand requests
     "reports/authenticationMethods/userRegistrationDetails": 1_000,
+    SIGN_INS: 1_000,
 }
 _LARGEST_PAGE = 999
+_LARGEST_PAGES = {SIGN_INS: 1_000}
 _OPTIONS = frozenset({"$select", "$top", "$filter", "$skiptoken"})
 _OF_USERS_WITHOUT_SELECT = (
     "businessPhones,displayName,givenName,jobTitle,mail,mobilePhone,officeLocation,"
@@ -52,6 +54,7 @@ _UNKNOWN_VALUES = {
     "identity/conditionalAccess/policies": ("state", "enabledForPilot"),
     "oauth2PermissionGrants": ("consentType", "SomePrincipals"),
     "deviceManagement/managedDevices": ("complianceState", "quantumCompliant"),
+    SIGN_INS: ("conditionalAccessStatus", "postponed"),
 }
 """A property of each collection, and a value that its enumeration does not have today."""
 
@@ -112,7 +115,7 @@ class GraphService:
         unknown = {name for name in options if name.startswith("$")} - _OPTIONS
         if unknown:
             raise NotUnderstood(f"Query option '{min(unknown)}' is not supported.")
-        top = _top(options.get("$top"), _USUAL_PAGES.get(path, _USUAL_PAGE))
+        top = _top(path, options.get("$top"))
         if wanted := options.get("$filter"):
             test = filter_of(path, wanted)
             rows = rows_of([row for row in rows if test(row)])
@@ -123,6 +126,8 @@ class GraphService:
             found: list[Row] = []
         else:
             found, mark = rows.page(token.mark, top)
+            if path == SIGN_INS and not self.grants.shows_policies:
+                found = [{**row, "appliedConditionalAccessPolicies": []} for row in found]
             following = Token(mark, token.number + 1) if mark is not None else None
         select = options.get("$select") or (_OF_USERS_WITHOUT_SELECT if path == "users" else "")
         found = _struck(path, found, fault)
@@ -155,12 +160,13 @@ def _not_found(path: str) -> Answer:
     return graph_error(404, "BadRequest", f"Resource not found for the segment '{segment}'.")
 
 
-def _top(text: str | None, usual: int) -> int:
+def _top(path: str, text: str | None) -> int:
     if text is None:
-        return usual
-    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_PAGE:
+        return _USUAL_PAGES.get(path, _USUAL_PAGE)
+    largest = _LARGEST_PAGES.get(path, _LARGEST_PAGE)
+    if not text.isdecimal() or not 1 <= int(text) <= largest:
         message = (
-            f"Invalid page size specified: '{text[:20]}'. Must be between 1 and {_LARGEST_PAGE} "
+            f"Invalid page size specified: '{text[:20]}'. Must be between 1 and {largest} "
             "inclusive."
         )
         raise Refused(graph_error(400, "Request_BadRequest", message))

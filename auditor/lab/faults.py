@@ -93,6 +93,7 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "cloud_proxy_missing": "mailboxes whose routing address never reached Exchange Online",
         "mfa_not_registered": "mailboxes whose user has no second factor registered",
         "moved_eas_off": "moved mailboxes with ActiveSync switched off",
+        "sign_in_refused": "moved mailboxes whose phone Conditional Access refused yesterday",
     }
 )
 """Every fault by name. A fault about mailboxes or phones strikes a share of them."""
@@ -131,6 +132,7 @@ CLOUD_FAULTS = frozenset(
         "cloud_proxy_missing",
         "mfa_not_registered",
         "moved_eas_off",
+        "sign_in_refused",
     }
 )
 """Those that show at the other end alone, in Entra or Exchange Online."""
@@ -174,6 +176,7 @@ PLANTED = frozenset(
         "exchange_guid_missing",
         "cloud_proxy_missing",
         "moved_eas_off",
+        "sign_in_refused",
         "account_disabled",
         "account_expired",
         "password_expired",

@@ -16,6 +16,7 @@ from auditor.lab import (
     tenant_licences,
     tenant_recipients,
     tenant_settings,
+    tenant_sign_ins,
     tenant_users,
 )
 from auditor.lab.organization import Organization
@@ -37,6 +38,7 @@ COLLECTIONS: Mapping[str, Callable[[Organization], Rows]] = {
     "oauth2PermissionGrants": tenant_access.permission_grants,
     "reports/authenticationMethods/userRegistrationDetails": tenant_users.registrations,
     "deviceManagement/managedDevices": tenant_devices.managed_devices,
+    "auditLogs/signIns": tenant_sign_ins.sign_ins,
 }
 """Collections of Graph by their path behind `/v1.0/`."""
 

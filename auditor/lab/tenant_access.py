@@ -33,9 +33,10 @@ _FULL_ACCESS_AS_APP = "dc890d15-9560-4a4c-9b7f-a736ec74ec40"
 _EAS_SCOPE = "EAS.AccessAsUser.All"
 UNKNOWN_CONTROL = "fooControl"
 
+BLOCKS_LEGACY = "Block legacy authentication"
 _PLANTED_POLICIES = {
     "ca_blocks_eas": (
-        "Block legacy authentication",
+        BLOCKS_LEGACY,
         "block",
         EXCHANGE_ONLINE,
         ("exchangeActiveSync", "other"),

@@ -54,8 +54,11 @@ _STRIKES_THE_HOSTILE = "user_without_licence"
 _FIRST_DRAWN = 32
 """Numbers below are people and kinds that the organisation fixes (`recipients.py`)."""
 
-FIRST_MOVED_STRUCK = 0
-_MOVED_SHARE = 0.05
+_OF_MOVED = {
+    "moved_eas_off": (0, 0.0, 0.05),
+    "sign_in_refused": (1, 0.05, 0.09),
+}
+"""Faults of moved mailboxes: the number of the first, and for others a stretch of the draws."""
 
 LICENSED_KINDS = frozenset({"UserMailbox", "LinkedMailbox"})
 """Kinds of mailboxes that belong to a person; all others get neither licence nor sign-in."""
@@ -144,12 +147,21 @@ def user_id(organization: Organization, number: int) -> str:
     return guid(organization.seed, "entra user", number)
 
 
+def moved_user_id(organization: Organization, number: int) -> str:
+    """Object id in Entra of the account of a mailbox that has moved."""
+    return guid(organization.seed, "entra moved user", number)
+
+
 def moved_planted_on(organization: Organization, number: int) -> frozenset[str]:
     """The fault of the cloud that a moved mailbox carries, if any."""
     draw = draws(organization.seed, "moved in the cloud", number)[0]
-    if number == FIRST_MOVED_STRUCK or happens(draw, _MOVED_SHARE):
-        return organization.faults & {"moved_eas_off"}
-    return frozenset()
+    first = {fault for fault, (first, _, _) in _OF_MOVED.items() if first == number}
+    drawn = {
+        fault
+        for fault, (_, start, end) in _OF_MOVED.items()
+        if not happens(draw, start) and happens(draw, end)
+    }
+    return organization.faults & (first or drawn)
 
 
 def _moved(organization: Organization, number: int) -> CloudAccount:
@@ -159,7 +171,7 @@ def _moved(organization: Organization, number: int) -> CloudAccount:
         recipient=found,
         kind="UserMailbox",
         planted=moved_planted_on(organization, number),
-        id=guid(organization.seed, "entra moved user", number),
+        id=moved_user_id(organization, number),
         user_principal_name=found.user_principal_name,
     )
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from auditor.collectors import graph_sign_ins
 from auditor.collectors.graph import GraphCheck, LiveGraph, check_graph
+from auditor.evidence.entra_access import EntraActiveSyncSignIn, EntraActiveSyncSignInPolicy
 from auditor.evidence.entra_tenant import EntraOrganization
 from auditor.evidence.entra_user import EntraDeletedUser, EntraUser, EntraUserLicence
 from tests.support.graph_collection import NOW, collected_from
@@ -19,6 +23,8 @@ USER_TABLES = [
     "entra_user_provisioning_error",
 ]
 BROKEN = Refused(500, "InternalServerError", "it broke")
+NOT_PREMIUM = Refused(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Not premium.")
+SIGN_INS = ("entra_active_sync_sign_in", "entra_active_sync_sign_in_policy")
 HIDDEN_USER = {
     **dict.fromkeys(first("users")),
     "id": "0d3b6b52-7b3e-4a0f-9d7c-2f6a1b0c9e11",
@@ -79,9 +85,8 @@ def test_a_missing_licence_is_no_missing_permission(tmp_path: Path) -> None:
     stub = GraphStub(
         recorded(
             managed_devices=Refused(403, "Forbidden", "Request not applicable to target tenant."),
-            registrations=Refused(
-                403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Not premium."
-            ),
+            registrations=NOT_PREMIUM,
+            sign_ins=NOT_PREMIUM,
         )
     )
     found = collected_from(stub, tmp_path / "b")
@@ -92,7 +97,10 @@ def test_a_missing_licence_is_no_missing_permission(tmp_path: Path) -> None:
     }
     assert incomplete == {
         "entra_managed_device": ("unsupported", "It needs a Microsoft Intune licence."),
-        "entra_user_registration": ("unsupported", "It needs a Microsoft Entra ID P1 licence."),
+        **dict.fromkeys(
+            ("entra_user_registration", *SIGN_INS),
+            ("unsupported", "It needs a Microsoft Entra ID P1 licence."),
+        ),
     }
 
 
@@ -381,6 +389,116 @@ def test_after_two_silences_nothing_more_is_asked(tmp_path: Path) -> None:
     assert {path.partition("?")[0] for path in stub.asked} == {"/organization", "/domains"}
 
 
+# sign-ins
+
+
+def test_policies_that_are_not_shown_are_counted_as_such(tmp_path: Path) -> None:
+    left_out = first("sign_ins")
+    del left_out["appliedConditionalAccessPolicies"]
+    empty, null = (
+        {**left_out, "id": "s2", "appliedConditionalAccessPolicies": []},
+        {**left_out, "id": "s3", "appliedConditionalAccessPolicies": None},
+    )
+    stub = GraphStub(recorded(sign_ins=pages(empty, null, left_out)))
+    found = collected_from(stub, tmp_path / "b", SIGN_INS)
+    assert [
+        (row.policy_id, row.result, row.display_name, row.sign_ins)
+        for row in found.rows["entra_active_sync_sign_in_policy"]
+        if isinstance(row, EntraActiveSyncSignInPolicy)
+    ] == [("", "", None, 3)]
+    assert found.states() == dict.fromkeys(SIGN_INS, ("complete", 1))
+
+
+def test_a_result_that_nobody_knows_is_kept_and_one_without_effect_is_not(tmp_path: Path) -> None:
+    refused = first("sign_ins")
+    refused["appliedConditionalAccessPolicies"] = [
+        {"id": f"P-{word}", "displayName": word, "result": word}
+        for word in (
+            *("success", "failure", "notApplied", "notEnabled", "unknown", "unknownFutureValue"),
+            *("reportOnlySuccess", "reportOnlyFailure", "reportOnlyNotApplied"),
+            *("reportOnlyInterrupted", "postponed"),
+        )
+    ]
+    found = collected_from(GraphStub(recorded(sign_ins=pages(refused))), tmp_path / "b", SIGN_INS)
+    assert [
+        (row.policy_id, row.result, row.display_name)
+        for row in found.rows["entra_active_sync_sign_in_policy"]
+        if isinstance(row, EntraActiveSyncSignInPolicy)
+    ] == [
+        (f"p-{word.lower()}", word, word)
+        for word in ("failure", "unknown", "unknownFutureValue", "postponed")
+    ]
+
+
+@pytest.mark.parametrize("name", ["createdDateTime", "userId", "appId", "status"])
+def test_a_sign_in_that_belongs_to_no_entry_is_missed_in_both_tables(
+    tmp_path: Path, name: str
+) -> None:
+    null = {**first("sign_ins"), "id": "s2", name: None}
+    stub = GraphStub(recorded(sign_ins=pages(first("sign_ins"), null)))
+    found = collected_from(stub, tmp_path / "b", SIGN_INS)
+    assert found.states() == dict.fromkeys(SIGN_INS, ("partial", 1))
+    assert {line.detail for line in found.ledger.values()} == {
+        f"{name} is not shown on 1 of 2 ActiveSync sign-ins, first sign-in s2. Reading ActiveSync "
+        "sign-ins needs the application permissions AuditLog.Read.All and Policy.Read.All; a "
+        "person who signs in needs the role Global Reader."
+    }
+
+
+def test_a_sign_in_without_a_status_of_conditional_access_is_not_one_without_policies(
+    tmp_path: Path,
+) -> None:
+    lean = first("sign_ins")
+    del lean["conditionalAccessStatus"]
+    found = collected_from(GraphStub(recorded(sign_ins=pages(lean))), tmp_path / "b", SIGN_INS)
+    assert found.states() == dict.fromkeys(SIGN_INS, ("unexpected_answer", 0))
+    assert {line.detail for line in found.ledger.values()} == {
+        "Graph left out conditionalAccessStatus of 1 of 1 ActiveSync sign-ins, first sign-in "
+        "66ea54eb-6301-4ee5-be62-ff5a759b0101, though it was asked for."
+    }
+
+
+def test_a_log_that_breaks_off_keeps_what_was_counted(tmp_path: Path) -> None:
+    again = {**first("sign_ins"), "id": "s2"}
+    stub = GraphStub(recorded(sign_ins=[*pages(first("sign_ins"), again), BROKEN]))
+    found = collected_from(stub, tmp_path / "b", SIGN_INS)
+    assert found.states() == dict.fromkeys(SIGN_INS, ("partial", 1))
+    assert [
+        row.sign_ins
+        for row in found.rows["entra_active_sync_sign_in"]
+        if isinstance(row, EntraActiveSyncSignIn)
+    ] == [2]
+
+
+@pytest.mark.parametrize("policies", [0, 2])
+def test_a_log_of_more_accounts_than_can_be_kept_is_partial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policies: int
+) -> None:
+    monkeypatch.setattr(graph_sign_ins, "MOST_KEPT", 3 * (1 + policies))
+    blocks = [
+        {"id": f"p{number}", "displayName": "Blocks", "result": "failure"}
+        for number in range(policies)
+    ]
+    rows = [
+        {
+            **first("sign_ins"),
+            "userId": f"user {number}",
+            "conditionalAccessStatus": "failure" if policies else "success",
+            "appliedConditionalAccessPolicies": blocks,
+        }
+        for number in range(9)
+    ]
+    found = collected_from(GraphStub(recorded(sign_ins=pages(*rows))), tmp_path / "b", SIGN_INS)
+    assert found.states() == dict(
+        zip(SIGN_INS, (("partial", 3), ("partial", 3 * policies)), strict=True)
+    )
+    assert found.ledger["entra_active_sync_sign_in"].detail == (
+        f"/auditLogs/signIns at graph.microsoft.com has more accounts and apps than the "
+        f"{3 * (1 + policies)} entries that are kept; report it, this is more than the auditor "
+        "reads."
+    )
+
+
 def test_only_what_is_wanted_is_asked_and_written(tmp_path: Path) -> None:
     stub = GraphStub(recorded())
     found = collected_from(stub, tmp_path / "b", ["entra_user_licence", "onprem_mailbox"])
@@ -410,6 +528,7 @@ def test_a_check_asks_one_small_page_of_everything() -> None:
         "app role assignments": "complete",
         "permission grants": "complete",
         "managed devices": "complete",
+        "ActiveSync sign-ins": "complete",
     }
     assert {path.rpartition("$top=")[2] for path in stub.asked if "$top=" in path} == {"5"}
 

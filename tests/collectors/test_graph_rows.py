@@ -15,6 +15,8 @@ from auditor.collectors.graph_applications import MAIL_APPS
 from auditor.collectors.graph_registry import GRAPH_COLLECTORS
 from auditor.evidence.base import Evidence
 from auditor.evidence.entra_access import (
+    EntraActiveSyncSignIn,
+    EntraActiveSyncSignInPolicy,
     EntraAppRoleAssignment,
     EntraAuthorizationPolicy,
     EntraConditionalAccessCondition,
@@ -344,6 +346,69 @@ def test_a_managed_device_keeps_states_that_nobody_knows(
     ]
 
 
+def test_sign_ins_are_counted_by_account_app_and_outcome(
+    collected: tuple[GraphStub, Rows],
+) -> None:
+    apple, refused = MAIL_APPS[0], (ANN, MAIL_APPS[0], "failure", 53003)
+
+    def at(day: int, hour: int, minute: int = 0, microsecond: int = 0) -> dt.datetime:
+        return dt.datetime(2026, 11, day, hour, minute, 0, microsecond, dt.UTC)
+
+    def counted(
+        key: tuple[str, str, str, int],
+        names: tuple[str | None, str | None, str | None],
+        count: int,
+        first: dt.datetime,
+        last: dt.datetime,
+    ) -> EntraActiveSyncSignIn:
+        return EntraActiveSyncSignIn(
+            user_id=key[0],
+            app_id=key[1],
+            conditional_access_status=key[2],
+            error_code=key[3],
+            user_principal_name=names[0],
+            app_display_name=names[1],
+            failure_reason=names[2],
+            sign_ins=count,
+            first_at=first,
+            last_at=last,
+        )
+
+    app = "Apple Internet Accounts"
+    blocked = "Access has been blocked by Conditional Access policies."
+    unknown = "The user account does not exist in the directory."
+    assert collected[1]["entra_active_sync_sign_in"] == [
+        counted(refused, ("ann@contoso.com", app, blocked), 2, at(18, 8, 15), at(20, 8, 15)),
+        counted(
+            ("", apple, "notApplied", 50034), ("", app, unknown), 1, at(20, 8, 14), at(20, 8, 14)
+        ),
+        counted(
+            (ANN, apple, "notApplied", 0),
+            ("ann@contoso.com", app, ""),
+            2,
+            at(19, 6),
+            at(19, 7, 0, 123456),
+        ),
+        counted((BEN, "", "", 0), ("", "", ""), 1, at(17, 8, 15), at(17, 8, 15)),
+    ]
+    assert collected[1]["entra_active_sync_sign_in_policy"] == [
+        EntraActiveSyncSignInPolicy(
+            user_id=user,
+            app_id=app_id,
+            conditional_access_status=status,
+            error_code=error,
+            policy_id=policy,
+            result=result,
+            display_name=name,
+            sign_ins=count,
+        )
+        for user, app_id, status, error, policy, result, name, count in (
+            (*refused, BLOCKS, "failure", "Block legacy authentication", 2),
+            (BEN, "", "", 0, "", "", None, 1),
+        )
+    ]
+
+
 def test_policies_of_conditional_access_are_kept_as_they_were_written(
     collected: tuple[GraphStub, Rows],
 ) -> None:
@@ -554,4 +619,6 @@ def test_each_thing_is_asked_once_and_what_is_asked_is_what_is_listed(
         "/deviceManagement/managedDevices?$select=id,userId,userPrincipalName,emailAddress,"
         "easActivated,easDeviceId,exchangeAccessState,exchangeAccessStateReason,complianceState,"
         "managementAgent,operatingSystem,osVersion,model,manufacturer&$top=999",
+        "/auditLogs/signIns?$filter=createdDateTime ge 2026-10-22T09:00:00Z and "
+        "clientAppUsed eq 'Exchange ActiveSync'&$top=1000",
     ]

@@ -217,6 +217,7 @@ REFUSALS: dict[str, tuple[str, int, tuple[CloudFault, ...], Grants]] = {
         (),
         NO_LICENCE,
     ),
+    "no Entra ID P1 for the log": ("/auditLogs/signIns", 403, (), NO_LICENCE),
     **{
         outage.value: ("/users", status, (CloudFault(outage),), Grants())
         for outage, status in {

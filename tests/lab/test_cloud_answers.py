@@ -48,6 +48,7 @@ OF_MAILBOXES = (
     *("usage_location_missing", "cloud_account_disabled", "deleted_twin", "provisioning_error"),
     *("cloud_upn_onmicrosoft", "cloud_mailbox_exists", "exchange_guid_missing"),
     *("cloud_proxy_missing", "mfa_not_registered", "moved_eas_off"),
+    "sign_in_refused",
 )
 COMBINATIONS: tuple[tuple[str, ...], ...] = (
     OF_MAILBOXES,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -196,6 +196,39 @@ def test_grants_are_found_by_client_and_kind(cloud: LabCloud, organization: Orga
     assert [(row["clientId"], row["scope"]) for row in rows] == [(client, "EAS.AccessAsUser.All")]
 
 
+def test_sign_ins_are_found_by_time_and_client(cloud: LabCloud, organization: Organization) -> None:
+    since = f"{organization.now - timedelta(days=5):%Y-%m-%dT%H:%M:%SZ}"
+    wanted = f"createdDateTime ge {since} and clientAppUsed eq 'Exchange ActiveSync'"
+    path = "/v1.0/auditLogs/signIns"
+    everything = ask(cloud, query(path, top="1000")).json["value"]
+    rows = ask(cloud, query(path, top="1000", filter=wanted)).json["value"]
+    assert rows == [
+        row
+        for row in everything
+        if row["createdDateTime"] >= since and row["clientAppUsed"] == "Exchange ActiveSync"
+    ]
+    assert 0 < len(rows) < len(everything)
+
+
+def test_sign_ins_name_policies_only_to_who_may_read_them(organization: Organization) -> None:
+    grants = Grants(graph=frozenset({"AuditLog.Read.All"}))
+    with LabCloud(organization, grants=grants) as cloud:
+        hidden = ask(cloud, "/v1.0/auditLogs/signIns").json["value"]
+    assert {str(row["appliedConditionalAccessPolicies"]) for row in hidden} == {"[]"}
+    with LabCloud(organization) as cloud:
+        shown = ask(cloud, "/v1.0/auditLogs/signIns").json["value"]
+    assert all(row["appliedConditionalAccessPolicies"] for row in shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["createdDateTime ge 2026-13-01T00:00:00Z", "userId ge 2026-11-01T00:00:00Z"],
+)
+def test_a_time_that_is_none_and_a_property_without_times_are_refused(text: str) -> None:
+    with pytest.raises(NotUnderstood):
+        filter_of("auditLogs/signIns", text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -220,6 +253,7 @@ def test_a_filter_that_is_not_understood_is_refused(text: str) -> None:
     [
         (query(USERS, top="1000"), (400, "Request_BadRequest")),
         (query(USERS, top="0"), (400, "Request_BadRequest")),
+        (query("/v1.0/auditLogs/signIns", top="1001"), (400, "Request_BadRequest")),
         (query(USERS, top="abc"), (400, "Request_BadRequest")),
         (query(USERS, select="userPrincipleName"), (400, "Request_UnsupportedQuery")),
         (query(USERS, filter="id eq 'x'"), (400, "Request_UnsupportedQuery")),
@@ -277,7 +311,10 @@ def test_each_service_takes_its_own_token(cloud: LabCloud) -> None:
     ("missing", "denied"),
     [
         ("Policy.Read.All", {"identity/conditionalAccess/policies", *SINGLES}),
-        ("AuditLog.Read.All", {"reports/authenticationMethods/userRegistrationDetails"}),
+        (
+            "AuditLog.Read.All",
+            {"auditLogs/signIns", "reports/authenticationMethods/userRegistrationDetails"},
+        ),
         ("DeviceManagementManagedDevices.Read.All", {"deviceManagement/managedDevices"}),
         ("OnPremDirectorySynchronization.Read.All", {"directory/onPremisesSynchronization"}),
     ],
@@ -304,6 +341,11 @@ def test_without_any_permission_what_is_not_there_is_still_not_found() -> None:
         (
             ENTRA_P1,
             "reports/authenticationMethods/userRegistrationDetails",
+            (403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant"),
+        ),
+        (
+            ENTRA_P1,
+            "auditLogs/signIns",
             (403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant"),
         ),
     ],

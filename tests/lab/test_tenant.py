@@ -418,8 +418,22 @@ VISIBLE: dict[str, Callable[[Organization], bool]] = {
     "moved_eas_off": lambda o: (
         not all(row["ActiveSyncEnabled"] for row in cmdlet(o, "Get-CASMailbox"))
     ),
+    "sign_in_refused": lambda o: any(
+        latest["status"]["errorCode"] == 53003 for latest in last_of_phones(o).values()
+    ),
 }
 """How each fault shows in the tenant."""
+
+
+def last_of_phones(organization: Organization) -> dict[str, Any]:
+    """By user the latest sign-in with ActiveSync, wrong passwords left out."""
+    rows = graph(organization, "auditLogs/signIns")
+    return {
+        row["userId"]: row
+        for row in sorted(rows, key=lambda row: str(row["createdDateTime"]))
+        if row["clientAppUsed"] == "Exchange ActiveSync"
+        if row["status"]["errorCode"] in {0, 53003}
+    }
 
 
 def free_seats(organization: Organization) -> int:

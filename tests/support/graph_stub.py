@@ -32,6 +32,7 @@ RECORDED = {
     "/directory/deletedItems/graph.user": "deleted_users",
     "/reports/authenticationMethods/userRegistrationDetails": "registrations",
     "/deviceManagement/managedDevices": "managed_devices",
+    "/auditLogs/signIns": "sign_ins",
     "/identity/conditionalAccess/policies": "conditional_access",
     "/policies/identitySecurityDefaultsEnforcementPolicy": "security_defaults",
     "/policies/authorizationPolicy": "authorization_policy",
