@@ -106,6 +106,7 @@ ONLY_IN: dict[str, set[str]] = {
         "sources/exchange_online_wire.py",
         "sources/graph.py",
         "sources/graph_transport.py",
+        "sources/no_answer.py",
     },
     "azure": {
         "sources/cloud_credential.py",

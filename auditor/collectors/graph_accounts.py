@@ -21,7 +21,7 @@ from auditor.evidence.entra_user import (
     EntraUserAddress,
     EntraUserRegistration,
 )
-from auditor.sources.graph import GraphObject, GraphPage
+from auditor.sources.graph import GraphObject, GraphPage, Many
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -32,7 +32,7 @@ class GraphDeletedUser(GraphObject):
     id: str
     user_principal_name: str | None = None
     deleted_date_time: datetime | None = None
-    proxy_addresses: tuple[str, ...] | None = None
+    proxy_addresses: Many[str] | None = None
     on_premises_immutable_id: str | None = None
 
 

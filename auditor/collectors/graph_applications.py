@@ -34,7 +34,7 @@ from auditor.evidence.entra_access import (
     EntraServicePrincipal,
     EntraServicePrincipalKey,
 )
-from auditor.sources.graph import GraphObject, GraphPage, path_of
+from auditor.sources.graph import GraphObject, GraphPage, Many, path_of
 
 MAIL_APPS = (
     "f8d98a96-0999-43f5-8af3-69971c7bb423",
@@ -68,7 +68,7 @@ class GraphServicePrincipal(GraphObject):
     display_name: str | None = None
     account_enabled: bool | None = None
     app_role_assignment_required: bool | None = None
-    key_credentials: tuple[GraphKey, ...] | None = None
+    key_credentials: Many[GraphKey] | None = None
 
 
 class GraphRegistration(GraphObject):
@@ -76,7 +76,7 @@ class GraphRegistration(GraphObject):
 
     id: str
     app_id: str
-    key_credentials: tuple[GraphKey, ...] | None = None
+    key_credentials: Many[GraphKey] | None = None
 
 
 class GraphAssignment(GraphObject):

@@ -22,7 +22,7 @@ from auditor.evidence.entra_access import (
     EntraPermissionGrantScope,
     EntraUserConsentPolicy,
 )
-from auditor.sources.graph import GraphObject, GraphPage
+from auditor.sources.graph import GraphObject, GraphPage, Many
 
 _FOR_SELF = "managepermissiongrantsforself."
 
@@ -30,7 +30,7 @@ _FOR_SELF = "managepermissiongrantsforself."
 class GraphUserRole(GraphObject):
     """defaultUserRolePermissions."""
 
-    permission_grant_policies_assigned: tuple[str, ...] | None = None
+    permission_grant_policies_assigned: Many[str] | None = None
 
 
 class GraphAuthorizationPolicy(GraphObject):

@@ -16,7 +16,7 @@ from auditor.collectors.graph_reading import text
 from auditor.collectors.graph_tenant import GraphTenant
 from auditor.errors import CommandUnsupported, SourceError
 from auditor.evidence.entra_tenant import EntraDomain, EntraDomainFederation, EntraDomainService
-from auditor.sources.graph import GraphObject, GraphPage, path_of
+from auditor.sources.graph import GraphObject, GraphPage, Many, path_of
 
 
 class GraphDomain(GraphObject):
@@ -28,7 +28,7 @@ class GraphDomain(GraphObject):
     is_default: bool | None = None
     is_initial: bool | None = None
     is_root: bool | None = None
-    supported_services: tuple[str, ...] | None = None
+    supported_services: Many[str] | None = None
 
 
 class GraphFederation(GraphObject):

@@ -20,7 +20,7 @@ from auditor.evidence.entra_tenant import (
     EntraSku,
     EntraSkuPlan,
 )
-from auditor.sources.graph import GraphObject, GraphPage
+from auditor.sources.graph import GraphObject, GraphPage, Many
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -63,7 +63,7 @@ class GraphSku(GraphObject):
     capability_status: str | None = None
     consumed_units: int | None = None
     prepaid_units: GraphUnits | None = None
-    service_plans: tuple[GraphPlan, ...] | None = None
+    service_plans: Many[GraphPlan] | None = None
 
 
 class GraphSecurityDefaults(GraphObject):

@@ -27,7 +27,7 @@ from auditor.evidence.entra_user import (
     EntraUserLicenceAssignment,
     EntraUserProvisioningError,
 )
-from auditor.sources.graph import GraphObject, GraphPage
+from auditor.sources.graph import GraphObject, GraphPage, Many
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -36,7 +36,7 @@ class GraphLicence(GraphObject):
     """One of assignedLicenses."""
 
     sku_id: str | None = None
-    disabled_plans: tuple[str, ...] | None = None
+    disabled_plans: Many[str] | None = None
 
 
 class GraphLicenceState(GraphObject):
@@ -64,19 +64,19 @@ class GraphUser(GraphObject):
     user_principal_name: str | None = None
     display_name: str | None = None
     mail: str | None = None
-    proxy_addresses: tuple[str, ...] | None = None
+    proxy_addresses: Many[str] | None = None
     account_enabled: bool | None = None
     user_type: str | None = None
     usage_location: str | None = None
-    assigned_licenses: tuple[GraphLicence, ...] | None = None
-    license_assignment_states: tuple[GraphLicenceState, ...] | None = None
+    assigned_licenses: Many[GraphLicence] | None = None
+    license_assignment_states: Many[GraphLicenceState] | None = None
     on_premises_sync_enabled: bool | None = None
     on_premises_immutable_id: str | None = None
     on_premises_user_principal_name: str | None = None
     on_premises_sam_account_name: str | None = None
     on_premises_distinguished_name: str | None = None
     on_premises_last_sync_date_time: datetime | None = None
-    on_premises_provisioning_errors: tuple[GraphProvisioningError, ...] | None = None
+    on_premises_provisioning_errors: Many[GraphProvisioningError] | None = None
 
 
 _USERS = GraphRequest("/users", {"$select": selected(GraphUser), "$top": "999"})

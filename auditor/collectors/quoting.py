@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from auditor.sources.quoted import printable
+
+__all__ = ["LONGEST_SENTENCE", "printable", "shortened"]
+
 _LONGEST = 400
 
 LONGEST_SENTENCE = 700
 """For a sentence of ours, which quotes others in part: its end is the next step, and must stay."""
-
-
-def printable(text: str) -> str:
-    """Text without control, direction and half characters, each replaced by a blank."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def shortened(words: str, longest: int = _LONGEST) -> str:

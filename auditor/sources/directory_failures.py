@@ -18,6 +18,7 @@ from auditor.errors import (
     SourceUnreachable,
     UnexpectedAnswer,
 )
+from auditor.sources.quoted import one_line
 
 SUCCESS = 0
 OPERATIONS_ERROR = 1
@@ -53,9 +54,8 @@ _LONGEST_QUOTE = 160
 
 
 def quoted(text: str) -> str:
-    """Words of the server inside a sentence: printable, and not endless."""
-    plain = "".join(c if c.isprintable() else " " for c in text).strip(" \x00")
-    return plain if len(plain) <= _LONGEST_QUOTE else f"{plain[:_LONGEST_QUOTE]}..."
+    """Words of the directory inside a sentence, which are often several."""
+    return one_line(text, _LONGEST_QUOTE)
 
 
 def bind_refused(result: Mapping[str, Any], server: str, account: str) -> AccessDenied:

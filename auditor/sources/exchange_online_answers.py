@@ -18,7 +18,9 @@ from typing import NoReturn
 
 from auditor.errors import UnexpectedAnswer
 from auditor.sources.clixml import PsObject, PsValue
-from auditor.sources.exchange_online_faults import EXPORT, Fault, failed_inside, printable
+from auditor.sources.exchange_online_faults import EXPORT, Fault, failed_inside
+from auditor.sources.json_bounds import crowded
+from auditor.sources.quoted import clause
 
 MAX_DEPTH = 64
 """Values within values; the endpoint itself nests a few levels."""
@@ -62,13 +64,9 @@ def read_page(body: bytes, *, delegated: bool) -> Page | Fault:
     holds something else all make the whole page a Fault: of a page that is not believed no row
     is. `fault` of a page is an error that stands beside its rows.
     """
-    try:
-        found = json.loads(body, object_pairs_hook=_without_doubles, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        page = body.lstrip()[:1] == b"<"
-        return _web_page() if page else _nonsense("is no JSON, or none that can be believed")
-    if not isinstance(found, dict):
-        return _nonsense("is no page of objects")
+    found = _document(body)
+    if isinstance(found, Fault):
+        return found
     fault = failed_inside(found["error"], delegated=delegated) if found.get("error") else None
     rows, link = found.get("value"), found.get("@odata.nextLink")
     if fault is not None and not rows:
@@ -78,6 +76,17 @@ def read_page(body: bytes, *, delegated: bool) -> Page | Fault:
     if not isinstance(link, str | None):
         return _nonsense("holds a link to the next page that is none")
     return Page(tuple(rows), link or "", _warnings(found.get("@adminapi.warnings")), fault)
+
+
+def _document(body: bytes) -> dict[str, object] | Fault:
+    if crowded(body):
+        return _nonsense("holds more values than one page can")
+    try:
+        found = json.loads(body, object_pairs_hook=_without_doubles, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        page = body.lstrip()[:1] == b"<"
+        return _web_page() if page else _nonsense("is no JSON, or none that can be believed")
+    return found if isinstance(found, dict) else _nonsense("is no page of objects")
 
 
 def object_of(row: Mapping[str, object], place: str) -> PsObject:
@@ -147,7 +156,7 @@ def _no_number(constant: str) -> NoReturn:
 
 def _warnings(found: object) -> tuple[str, ...]:
     given = found if isinstance(found, list) else [found]
-    texts = (printable(text) for text in given if isinstance(text, str))
+    texts = (clause(text) for text in given if isinstance(text, str))
     return tuple(noted(text for text in texts if text))
 
 

@@ -23,12 +23,7 @@ from auditor.errors import (
     UnexpectedAnswer,
 )
 from auditor.sources.exchange_online_records import Answer
-
-MAX_QUOTE = 300
-"""How much of a text of the service a sentence quotes."""
-
-MAX_ERROR_BYTES = 1_000_000
-"""Of an error nothing behind this is read."""
+from auditor.sources.quoted import clause
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, THROTTLED = 401, 403, 404, 429
 
@@ -44,7 +39,6 @@ _UNKNOWN_PARAMETER = re.compile(
     r"NamedParameterNotFound|parameter cannot be found that matches parameter name"
 )
 _DENYING = re.compile(r"UnauthorizedAccess|AccessDenied|SecurityException|RBAC|AuthZ")
-_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
 
 
 @dataclass(frozen=True)
@@ -78,18 +72,11 @@ class Said:
     identifiers: str
 
 
-def printable(text: str) -> str:
-    """Words of the service as a sentence quotes them: one line, not endless, without a token."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: MAX_QUOTE * 8]).split())
-    line = _TOKEN.sub("(token)", line).rstrip(".;")
-    return line if len(line) <= MAX_QUOTE else f"{line[: MAX_QUOTE - 3]}..."
-
-
 def said_in(body: bytes) -> Said | None:
     """The reason that an error gives; None where the body is no JSON with an error."""
     try:
         # an error is small: a page of rows is read with more care, see exchange_online_answers
-        found = json.loads(body[:MAX_ERROR_BYTES])
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return None
     error = found.get("error") if isinstance(found, dict) else None
@@ -105,7 +92,7 @@ def of_error(error: object) -> Said:
     reason = next((text for text in texts if text), "")
     barred = [found[0] for text in texts if (found := _BARRED_TYPE.match(text))]
     identifiers = [_text(error, "code"), _text(detail, "code"), _text(inner, "type"), *barred]
-    return Said(printable(_BARRED_TYPE.sub("", reason)), " ".join(identifiers))
+    return Said(clause(_BARRED_TYPE.sub("", reason)), " ".join(identifiers))
 
 
 def refused(

@@ -18,15 +18,17 @@ class Limits:
     """Seconds and bytes. A cmdlet is cut off by the service after 15 minutes, so `read` is longer.
 
     `patience`: all pauses of one request together. `whole`: one answer, from first to last byte.
-    `body`: of an answer, as it came and unpacked. `page`: objects on one page, if the service
-    agrees.
+    `page`: objects on one page, if the service agrees. `body`: of an answer, as it came and
+    unpacked; 64 kB for each object of a page. One of 110 properties with the notes of their types
+    takes 10 kB, and one with all the addresses that Active Directory can hold (about 1,200) 70 kB,
+    of which nobody has a page full.
     """
 
     connect: float = 30.0
     read: float = 930.0
     whole: float = 3600.0
     patience: float = 300.0
-    body: int = 256_000_000
+    body: int = 64_000_000
     page: int = 1000
 
 

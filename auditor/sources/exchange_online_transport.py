@@ -12,27 +12,30 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
 
-from auditor.errors import AccessDenied, InputRefused, SourceUnreachable, UnexpectedAnswer
-from auditor.sources.exchange_online_faults import EXPORT, UNAUTHORIZED, Fault, printable
+from auditor.errors import AccessDenied, SourceUnreachable, UnexpectedAnswer
+from auditor.sources.bounded_body import BoundedBody, CutShort, Damaged, TooLarge
+from auditor.sources.claims_challenge import claims_wanted
+from auditor.sources.exchange_online_faults import EXPORT, UNAUTHORIZED, Fault
 from auditor.sources.exchange_online_records import Answer, Limits, Request
-from auditor.sources.exchange_online_wire import (
-    claims_of,
-    retry_after,
-    too_large,
-    unpacked,
-    unreached,
-    within,
-)
+from auditor.sources.exchange_online_wire import too_large, unreached, within
+from auditor.sources.no_answer import made
+from auditor.sources.quoted import clause
+from auditor.sources.retry_after import asked_pause
 
 if TYPE_CHECKING:
     from auditor.sources.cloud_sign_in import TokenCredential
 
 PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)
-"""Seconds before each repetition where the service names none, which it was never seen to do."""
+"""Seconds before each repetition, the least that is waited; the service was never seen to name any.
+"""
+
+MAX_ERROR_BYTES = 1_000_000
+"""Of an error nothing is read that is larger."""
 
 REPEATED = frozenset({429, 500, 502, 503, 504})
 _REDIRECTED = frozenset({301, 302, 307, 308})
@@ -76,7 +79,7 @@ class Bearer:
 
     def printable(self, header: str) -> str:
         """The value of a header as a sentence quotes it, without the token."""
-        return printable(header.replace(self._token, "(token)"))
+        return clause(header, self._token)
 
 
 class AdminConnection:
@@ -119,7 +122,7 @@ class AdminConnection:
         answer = self._patiently(request, bearer)
         if isinstance(answer, Fault) or answer.status != UNAUTHORIZED:
             return answer
-        fresh = self._bearer(claims_of(answer.challenge))
+        fresh = self._bearer(claims_wanted(answer.challenge))
         return answer if fresh == bearer else self._patiently(request, fresh)
 
     def _bearer(self, claims: str) -> Bearer:
@@ -137,7 +140,7 @@ class AdminConnection:
         failures = 0
         for pause in (*PAUSES, None):
             answer, silent = self._once(request, bearer)
-            wanted: float | None = None
+            wanted = 0.0
             if isinstance(answer, Fault):
                 failures += _SILENCE if silent else 1
                 if answer.final or failures > _MAX_FAILURES:
@@ -145,9 +148,8 @@ class AdminConnection:
             elif answer.status not in REPEATED:
                 return answer
             else:
-                wanted = answer.retry_after
-            waited = pause if wanted is None else wanted
-            if pause is None or waited is None or waited > patience:
+                wanted = answer.retry_after or 0.0
+            if pause is None or (waited := max(pause, wanted)) > patience:
                 return answer
             patience -= waited
             what = answer.what if isinstance(answer, Fault) else f"HTTP status {answer.status}"
@@ -195,43 +197,52 @@ class AdminConnection:
     def _answer(
         self, request: Request, response: httpx.Response, url: str, bearer: Bearer
     ) -> Answer | Fault:
-        raw = self._raw(response)
-        if isinstance(raw, Fault):
-            return raw
-        body = unpacked(raw, self._limits.body)
+        failed = response.status_code != 200
+        limit = MAX_ERROR_BYTES if failed else self._limits.body
+        body = self._body(request, response, bearer, limit)
         if isinstance(body, Fault):
-            return body
-        _log.info(
-            "%s: HTTP status %d, %d bytes, %d unpacked, request %s",
-            request.name,
-            response.status_code,
-            len(raw),
-            len(body),
-            bearer.printable(response.headers.get("request-id", "")) or "without an id",
-        )
+            if not failed:
+                return body
+            body = b""  # the status says enough
         return Answer(
             response.status_code,
             bearer.struck_from(body),
             url,
-            retry_after(response.headers.get("retry-after", "")),
+            asked_pause(response.headers.get("retry-after", ""), datetime.now(UTC)),
             response.headers.get("www-authenticate", ""),
         )
 
-    def _raw(self, response: httpx.Response) -> bytes | Fault:
-        raw = bytearray()
+    def _body(
+        self, request: Request, response: httpx.Response, bearer: Bearer, limit: int
+    ) -> bytes | Fault:
+        body = BoundedBody(limit, packed=None)
         ends = time.monotonic() + self._limits.whole
-        for chunk in response.iter_raw():
-            raw += chunk
-            if len(raw) > self._limits.body:
-                return too_large(self._limits.body)
-            if time.monotonic() > ends:
-                return Fault(
-                    SourceUnreachable,
-                    f"took longer than {self._limits.whole:.0f} seconds to arrive",
-                    "collect it again later",
-                    final=True,
-                )
-        return bytes(raw)
+        try:
+            for chunk in response.iter_raw():
+                body.add(chunk)
+                if time.monotonic() > ends:
+                    return Fault(
+                        SourceUnreachable,
+                        f"took longer than {self._limits.whole:.0f} seconds to arrive",
+                        "collect it again later",
+                        final=True,
+                    )
+            whole = body.whole()
+        except TooLarge:
+            return too_large(limit)
+        except Damaged:
+            return Fault(SourceUnreachable, "came damaged", "collect it again")
+        except CutShort:
+            return Fault(SourceUnreachable, "came only in part", "collect it again")
+        _log.info(
+            "%s: HTTP status %d, %d bytes, %d unpacked, request %s",
+            request.name,
+            response.status_code,
+            body.arrived,
+            len(whole),
+            bearer.printable(response.headers.get("request-id", "")) or "without an id",
+        )
+        return whole
 
 
 def _client(
@@ -242,8 +253,8 @@ def _client(
     library = logging.getLogger("httpcore")
     if library.level == logging.NOTSET:
         library.setLevel(logging.INFO)
-    try:
-        return httpx.Client(
+    return made(
+        lambda: httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(limits.connect, read=limits.read),
             follow_redirects=False,
@@ -251,9 +262,4 @@ def _client(
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             trust_env=environment,
         )
-    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
-        # the address of a proxy may hold a password, so nothing of it is quoted
-        raise InputRefused(
-            "HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR of the environment cannot be "
-            f"used ({type(error).__name__}); set it right, or leave it out."
-        ) from None
+    )

@@ -33,14 +33,15 @@ from auditor.sources.graph_faults import (
     pause,
     too_late,
 )
-from auditor.sources.graph_objects import GraphObject, GraphPage
+from auditor.sources.graph_objects import GraphObject, GraphPage, Many
+from auditor.sources.json_bounds import MOST_VALUES, crowded
 
 if TYPE_CHECKING:
     import httpx
 
     from auditor.sources.graph_transport import GraphConnection
 
-__all__ = ["Graph", "GraphObject", "GraphPage", "path_of"]
+__all__ = ["Graph", "GraphObject", "GraphPage", "Many", "path_of"]
 
 MOST_PAGES = 20_000
 """Pages of one collection: two million rows in pages of 100, the smallest that Graph uses."""
@@ -221,6 +222,8 @@ class Graph:
         body = self._body(url, place, ends)
         if not isinstance(body, bytes):
             return body
+        if crowded(body):
+            return Breakage("too_large", f"{MOST_VALUES:,} values")
         try:
             return model.model_validate_json(body)
         except ValidationError as error:

@@ -11,8 +11,7 @@ import datetime as dt
 import json
 import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -24,6 +23,11 @@ from auditor.errors import (
     SourceUnreachable,
     UnexpectedAnswer,
 )
+from auditor.sources.quoted import clause, without_tokens
+from auditor.sources.retry_after import asked_pause
+
+if TYPE_CHECKING:
+    from auditor.sources.no_answer import NoAnswerKind
 
 THROTTLED, FAILING, BROKEN = 12, 6, 5
 """Attempts at one request: for a busy service three minutes of pauses, for a failing one fifteen
@@ -43,11 +47,8 @@ _NOT_LICENSED = (
 _EXPIRED_PAGE = ("ExpiredPageToken", "PageTokenNotFound", "resyncRequired", "syncStateNotFound")
 _NOT_HERE = ("Resource not found for the segment", "Could not find a property named")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-_TOKEN = re.compile(r"eyJ[A-Za-z0-9_=.-]{20,}|(?i:bearer)\s+\S+")
 
-BreakageKind: TypeAlias = Literal[
-    "certificate", "proxy", "connect", "timeout", "cut", "too_large", "redirect", "no_body"
-]
+BreakageKind: TypeAlias = "NoAnswerKind | Literal['too_large', 'redirect', 'no_body']"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ Trouble: TypeAlias = Refusal | Breakage
 def attempts(trouble: Trouble) -> int:
     """How often a request with this trouble is made altogether; 1 where asking again is no use."""
     if isinstance(trouble, Breakage):
-        return BROKEN if trouble.kind in {"connect", "timeout", "cut"} else 1
+        return BROKEN if trouble.kind in {"name", "connect", "timeout", "cut"} else 1
     if trouble.status in _BUSY or _QUERY_BROKER in trouble.message:
         return THROTTLED
     return FAILING if trouble.status in _FAILED else 1
@@ -84,21 +85,11 @@ def attempts(trouble: Trouble) -> int:
 def pause(trouble: Trouble, failures: int, now: dt.datetime) -> float:
     """Seconds before the next attempt: what the service asked for, at least the usual backoff."""
     backoff = min(_LONGEST_PAUSE, 0.5 * 2.0 ** (failures - 1))
-    asked = asked_pause(trouble, now)
-    return backoff if asked is None else max(asked, backoff)
+    return max(_asked_pause(trouble, now) or 0.0, backoff)
 
 
-def asked_pause(trouble: Trouble, now: dt.datetime) -> float | None:
-    """Seconds the service asked to wait by Retry-After, a number or a date (RFC 9110, 10.2.3)."""
-    text = trouble.retry_after.strip() if isinstance(trouble, Refusal) else ""
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    aware = date if date.tzinfo else date.replace(tzinfo=dt.UTC)
-    return max(0.0, (aware - now).total_seconds())
+def _asked_pause(trouble: Trouble, now: dt.datetime) -> float | None:
+    return asked_pause(trouble.retry_after, now) if isinstance(trouble, Refusal) else None
 
 
 def fault_of(place: str, trouble: Trouble) -> SourceError:
@@ -112,7 +103,7 @@ def fault_of(place: str, trouble: Trouble) -> SourceError:
 
 def too_late(place: str, trouble: Trouble, patience: float, now: dt.datetime) -> SourceError:
     """The error where another attempt does not fit into the time the run has."""
-    asked = asked_pause(trouble, now)
+    asked = _asked_pause(trouble, now)
     fault = fault_of(place, trouble)
     if asked is None or type(fault) is not SourceUnreachable:
         return fault
@@ -177,19 +168,14 @@ def in_one_line(text: object, secret: str = "") -> str:
             break
         found = inner.get("Message", inner.get("message"))
         words = found if isinstance(found, str) else ""
-    if secret:
-        words = words.replace(secret, "(not shown)")
-    words = _TOKEN.sub("(not shown)", words)
-    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    line = line.replace(". ", "; ")  # it is quoted inside of one sentence
-    return (line if len(line) <= _QUOTED else line[:_QUOTED] + "…").rstrip(".;, ")
+    return clause(words, secret, _QUOTED)
 
 
 def error_code(text: object, secret: str = "") -> str:
     """A code or request id that can be shown; '' for anything that does not look like one."""
-    if not isinstance(text, str) or not _CODE.fullmatch(text) or _TOKEN.search(text):
+    if not isinstance(text, str) or not _CODE.fullmatch(text):
         return ""
-    return "" if secret and secret in text else text
+    return text if text == without_tokens(text, secret) else ""
 
 
 def _of(trouble: Trouble) -> str:
@@ -275,6 +261,7 @@ def _breakage(place: str, breakage: Breakage) -> SourceError:
             f"{place} {said}; see whether the address is that of Microsoft Graph."
         )
     said = {
+        "name": "has no address that could be found",
         "connect": "cannot be connected to",
         "timeout": "did not answer in time",
         "cut": "broke off in the middle of an answer",

@@ -6,12 +6,16 @@ do not know into None; one of these costs about ten microseconds and keeps what 
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 T = TypeVar("T")
+
+Many: TypeAlias = Annotated[tuple[T, ...], Field(fail_fast=True)]
+"""A list of Graph's. Its first value that does not fit ends the reading: an error for each of a
+million values would cost a gigabyte."""
 
 
 class GraphObject(BaseModel):
@@ -20,7 +24,7 @@ class GraphObject(BaseModel):
     `on_premises_sync_enabled` reads `onPremisesSyncEnabled`; what does not follow that rule has an
     `alias` of its own. A property that is absent keeps its default and is missing in
     `model_fields_set`; one that was `null` is None and present there. Lists are tuples, which are
-    read a little faster. Nothing is converted: `"true"` is no boolean.
+    read a little faster: `Many`. Nothing is converted: `"true"` is no boolean.
     """
 
     model_config = ConfigDict(
@@ -31,5 +35,5 @@ class GraphObject(BaseModel):
 class GraphPage(GraphObject, Generic[T]):
     """One page of a collection. A page without rows is not the end; one without a link is."""
 
-    value: tuple[T, ...]
+    value: Many[T]
     next_link: str | None = Field(default=None, alias="@odata.nextLink")

@@ -7,11 +7,7 @@ second. Rows never pass through the SDK's models; the only one used is ODataErro
 from __future__ import annotations
 
 import asyncio
-import base64
 import gc
-import re
-import ssl
-import zlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -29,31 +25,23 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
 from auditor import __version__
-from auditor.errors import InputRefused
+from auditor.sources.bounded_body import BoundedBody, CutShort, Damaged, TooLarge
+from auditor.sources.claims_challenge import claims_wanted
 from auditor.sources.graph_address import GraphAddress
 from auditor.sources.graph_faults import (
     Breakage,
-    BreakageKind,
     Refusal,
     Trouble,
     error_code,
     in_one_line,
 )
+from auditor.sources.no_answer import made, no_answer
 
 LARGEST_PAGE = 64 * 1024 * 1024
 """Bytes of one answer, unpacked; 999 users with every property asked for are about two million."""
 
 _LARGEST_ERROR = 1024 * 1024
 _READ_SECONDS, _CONNECT_SECONDS = 100.0, 30.0
-_ZLIB_OR_GZIP = 47
-_CLAIMS = re.compile(r'^\s*bearer\b.*\bclaims="([A-Za-z0-9+/=_-]{1,8192})"', re.IGNORECASE)
-_BREAKS: tuple[tuple[type[Exception], BreakageKind], ...] = (
-    (httpx.ProxyError, "proxy"),
-    (httpx.ConnectError, "connect"),
-    (httpx.ConnectTimeout, "connect"),
-    (httpx.TimeoutException, "timeout"),
-    (TimeoutError, "timeout"),
-)
 
 
 class ClaimsWanted(Exception):
@@ -103,9 +91,10 @@ class _Gate(BaseMiddleware):
     async def _taken(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         if response.has_redirect_location:
             raise _Unusable(Breakage("redirect", f"HTTP {response.status_code}"))
-        claims = _claims(response) if response.status_code == 401 else None
-        if claims is not None:
-            raise ClaimsWanted(claims)
+        if response.status_code == 401:
+            claims = claims_wanted(response.headers.get("www-authenticate", ""))
+            if claims:
+                raise ClaimsWanted(claims)
         failed = response.status_code >= 400
         try:
             body = await _whole(response, _LARGEST_ERROR if failed else LARGEST_PAGE)
@@ -183,8 +172,8 @@ def _client(address: GraphAddress, transport: httpx.AsyncBaseTransport | None) -
     HTTP/1.1: one request at a time gains nothing from HTTP/2, whose framing costs more than the
     rest of the reading. Proxies and authorities of the environment hold, but not for the loopback.
     """
-    try:
-        client = httpx.AsyncClient(
+    client = made(
+        lambda: httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
             trust_env=not address.loopback,
@@ -193,15 +182,7 @@ def _client(address: GraphAddress, transport: httpx.AsyncBaseTransport | None) -
                 "User-Agent": f"hybrid-onboarding-auditor/{__version__}",
             },
         )
-    except OSError:
-        client, said = None, "SSL_CERT_FILE or SSL_CERT_DIR names no authorities that can be read"
-        step = "name a file of certificates in PEM"
-    except (ValueError, ImportError, httpx.InvalidURL):
-        # the text would show a password in the proxy's address
-        client, said = None, "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used"
-        step = "give one as http://host:port"
-    if client is None:
-        raise InputRefused(f"{said}; {step}.")
+    )
     return KiotaClientFactory.create_with_custom_middleware([_Gate(address)], client=client)
 
 
@@ -210,24 +191,17 @@ async def _whole(response: httpx.Response, limit: int) -> bytes:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:
         raise httpx.DecodingError("a content encoding that was not asked for")
-    unpack = zlib.decompressobj(_ZLIB_OR_GZIP) if encoding == "gzip" else None
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in _chunks(response):
-        try:
-            part = unpack.decompress(chunk, limit - size + 1) if unpack else chunk
-        except zlib.error:
-            part = None
-        # what comes behind the end would be gathered without bounds
-        if part is None or (unpack and unpack.unused_data):
-            raise httpx.DecodingError("a body that is not packed as it says")
-        size += len(part)
-        if size > limit:
-            raise _Unusable(Breakage("too_large", f"{limit // (1024 * 1024)} MB"))
-        parts.append(part)
-    if unpack and size and not unpack.eof:
-        raise httpx.RemoteProtocolError("a packed body without its end")
-    return b"".join(parts)
+    body = BoundedBody(limit, packed=encoding == "gzip")
+    try:
+        async for chunk in _chunks(response):
+            body.add(chunk)
+        return body.whole()
+    except TooLarge:
+        raise _Unusable(Breakage("too_large", f"{limit // (1024 * 1024)} MB")) from None
+    except Damaged:
+        raise httpx.DecodingError("a body that is not packed as it says") from None
+    except CutShort:
+        raise httpx.RemoteProtocolError("a packed body without its end") from None
 
 
 def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -235,18 +209,6 @@ def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     if not isinstance(stream, httpx.AsyncByteStream):
         raise TypeError("an asynchronous transport is needed")
     return aiter(stream)
-
-
-def _claims(response: httpx.Response) -> str | None:
-    """The claims that a 401 asks for (RFC 6750 challenge, `claims` in base64); None for none."""
-    found = _CLAIMS.match(response.headers.get("www-authenticate", ""))
-    if found is None:
-        return None
-    text = found[1].translate(str.maketrans("-_", "+/"))
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8")
-    except ValueError:
-        return None
 
 
 def _refusal(problem: APIError, token: str) -> Refusal:
@@ -262,11 +224,6 @@ def _refusal(problem: APIError, token: str) -> Refusal:
 
 
 def _breakage(problem: Exception) -> Breakage:
-    below: BaseException | None = problem
-    while below is not None:
-        if isinstance(below, ssl.SSLCertVerificationError):
-            return Breakage("certificate", below.verify_message)
-        below = below.__cause__ or below.__context__
-    kinds = [kind for known, kind in _BREAKS if isinstance(problem, known)]
-    kind: BreakageKind = kinds[0] if kinds else "cut"
-    return Breakage(kind, "" if kind == "timeout" else type(problem).__name__)
+    found = no_answer(problem)
+    detail = found.detail or ("" if found.kind == "timeout" else type(problem).__name__)
+    return Breakage(found.kind, detail)

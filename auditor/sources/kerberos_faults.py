@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from spnego.exceptions import SpnegoError
 
 from auditor.errors import AccessDenied, SourceError, SourceUnreachable
-from auditor.sources.remoting_records import one_line
+from auditor.sources.quoted import one_line
 from auditor.sources.shell_settings import ShellSettings
 
 _KERBEROS_BASE = -1765328384

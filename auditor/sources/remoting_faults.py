@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from auditor.errors import AccessDenied, SourceError, SourceUnreachable, UnexpectedAnswer
 from auditor.sources.kerberos_faults import KERBEROS_ERRORS, kerberos_sentence
-from auditor.sources.remoting_records import one_line
+from auditor.sources.quoted import one_line
 from auditor.sources.remoting_transport import (
     AnswerTooLarge,
     DeadlinePassed,

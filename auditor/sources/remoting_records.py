@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,15 +9,12 @@ from lxml import etree
 
 from auditor.errors import AuditorError
 from auditor.sources.clixml import FragmentReader, PsObject, PsValue
-
-MAX_TEXT = 300
-"""How much of a text of the server a sentence quotes."""
+from auditor.sources.quoted import one_line
 
 _COMPLETED, _FAILED, _STOPPED = 4, 5, 3
 _ENDED = (_COMPLETED, _FAILED, _STOPPED)
 _DENYING_CATEGORIES = (18, 25, 28)
 _DENYING_REASONS = ("UnauthorizedAccessException", "AccessDeniedException", "SecurityException")
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 class Trouble(Enum):
@@ -45,12 +41,6 @@ class Ending:
 
     completed: bool
     error: ErrorRecord | None
-
-
-def one_line(text: str) -> str:
-    """A text of the server as a sentence quotes it: one line, and not all of a long one."""
-    line = _SPACE.sub(" ", text).strip()
-    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 3]}..."
 
 
 class RecordReader:

@@ -269,6 +269,7 @@ def test_pages_without_end_end_as_partial(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_page_link_that_has_expired_leaves_what_came_and_names_the_reason() -> None:
     text = "Expired or Invalid pagination request. Default Expiry time is 00:30:00"
+    quoted = text.replace(". ", "; ")
     replies = [
         page({"Name": "a"}, link="InvokeCommand?$skiptoken=2"),
         failure(400, "Invalid Operation", **inner(text)),
@@ -279,8 +280,8 @@ def test_a_page_link_that_has_expired_leaves_what_came_and_names_the_reason() ->
     assert came == ["a"]
     assert said == (
         f"Get-Recipient on {host} gave 1 objects, but what follows was not to be had by the link "
-        f"that Exchange Online gave for it ({text}); collect it again, or export the cmdlet in an "
-        "Exchange Online PowerShell window and import the file."
+        f"that Exchange Online gave for it ({quoted}); collect it again, or export the cmdlet in "
+        "an Exchange Online PowerShell window and import the file."
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import gzip
 import json
 import logging
@@ -26,7 +24,7 @@ from auditor.errors import (
 )
 from auditor.sources.cloud_sign_in import Cloud
 from auditor.sources.graph import Graph
-from auditor.sources.graph_faults import Refusal, asked_pause, in_one_line
+from auditor.sources.graph_faults import in_one_line
 from auditor.verdicts import Cause
 from tests.support.admin_stub import AdminStub, Asked, Reply
 from tests.support.graph_wire import (
@@ -52,7 +50,6 @@ INTUNE = (
     '\\"Request not applicable to target tenant. - Operation ID: 1\\"\\r\\n}"}'
 )
 BROKER = "Rate limit reached because of too many requests to query broker"
-NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
 def fault_of(*replies: Reply, path: str = "/users", clock: Clock | None = None) -> SourceError:
@@ -364,25 +361,3 @@ def test_a_service_cannot_write_more_than_one_line(text: str) -> None:
     assert line.isprintable()
     assert len(line) <= 201
     assert "  " not in line
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120.0),
-        ("0", 0.0),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1e9", None),
-        ("9" * 400, 999_999_999.0),
-        (email.utils.format_datetime(NOW + dt.timedelta(seconds=90), usegmt=True), 90.0),
-        (email.utils.format_datetime(NOW - dt.timedelta(days=1), usegmt=True), 0.0),
-        ("Sat, 21 Nov 2026 12:01:00 -0000", 60.0),
-        ("Sat, 99 Nov 2026 12:01:00 GMT", None),
-        ("Sat, 21 Nov 99999999999999999999 12:01:00 GMT", None),
-        ("Sat, 21 Nov 2026 12:01:00 +99999999999999", None),
-    ],
-)
-def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
-    assert asked_pause(Refusal(429, retry_after=text), NOW) == seconds
