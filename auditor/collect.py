@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from auditor.collectors.directory import PROVIDED, collect_directory
 from auditor.collectors.directory_contract import Place
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.directory_tally import PROVIDER as DIRECTORY
+from auditor.collectors.live import PROVIDER as EXCHANGE
 from auditor.collectors.live import collect_exchange
 from auditor.collectors.plan import Plan, read_plan, record_plan
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
@@ -18,7 +20,7 @@ from auditor.config import Configuration
 from auditor.config_parts import Person
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
-from auditor.errors import InputRefused
+from auditor.errors import InputRefused, SourceError
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.bundle_output import new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_opened, not_requested
@@ -29,7 +31,7 @@ from auditor.live_cloud import (
     GRAPH_TABLES,
     fill_from_cloud,
 )
-from auditor.live_sources import LiveSources, live_sources
+from auditor.live_sources import LiveSources, all_of, live_sources
 from auditor.run import assess_and_report, empty_folder, evidence_header, utc_now
 from auditor.yaml_file import closest
 
@@ -43,9 +45,10 @@ RICHER_IN_EXCHANGE = frozenset(
 """Settings of which the directory does not hold every column; they are few and quickly asked."""
 
 CLOUD_TABLES = GRAPH_TABLES | EXCHANGE_ONLINE_TABLES
-DIRECTORY_ALONE = frozenset(PROVIDED) - {
+EXCHANGE_TABLES = frozenset(
     model.table for collector in EXCHANGE_COLLECTORS for model in collector.tables
-}
+)
+DIRECTORY_ALONE = frozenset(PROVIDED) - EXCHANGE_TABLES
 NO_DIRECTORY = "Only the directory says it, and the configuration names none for it."
 NO_EXCHANGE = "Only Exchange says it, and the configuration names no exchange."
 
@@ -72,9 +75,10 @@ def collect(
 ) -> tuple[LedgerLine, ...]:
     """Read the configured sources into a sealed bundle of evidence at `target`.
 
-    When resuming, the tables that an interrupted run finished are kept. Raises SourceError when
-    nobody can be signed in to, InputRefused for words that cannot be used; what a source fails to
-    say later becomes a ledger line.
+    When resuming, be it an interrupted run or a sealed bundle, what is complete there is kept, and
+    what no open source can be asked for stays as it is. Raises SourceError when nobody can be
+    signed in to who says any of it, InputRefused for words that cannot be used; then nothing is
+    written. What a source refuses or fails to say otherwise becomes a ledger line.
     """
     plan = read_plan(configuration.plan) if configuration.plan else None
     wish = replace(wish, only=wish.only or configuration.only, plan=plan)
@@ -95,11 +99,15 @@ def collect_from(
         planned_only = replace(exchange, planned=frozenset(wish.plan.lines))
         sources = replace(sources, exchange=planned_only)
     if wish.resume:
-        with resumed_bundle(target, COLLECTED, wish.force) as (writer, complete):
-            if PlanMove.table not in complete:
+        keep = partial(_kept, sources, wanted)
+        with resumed_bundle(target, COLLECTED, wish.force, keep) as (writer, kept):
+            if PlanMove.table not in kept:
                 record_plan(wish.plan, writer, wish.now)
-            left = [table for table in wanted if table not in complete]
-            return fill(sources, writer, left, progress, wish.now)
+            left = [table for table in wanted if table not in kept]
+            told = fill(sources, writer, left, progress, wish.now)
+            incomplete = (line for line in kept.values() if line.cause is not None)
+            return (*told, *(line for line in incomplete if line.table in wanted))
+    _refuse_silence(sources, wanted)
     with new_bundle(target, evidence_header(title), wish.force, live=True) as writer:
         planned = record_plan(wish.plan, writer, wish.now)
         lines = (*fill(sources, writer, wanted, progress, wish.now), planned)
@@ -114,6 +122,55 @@ def _wanted(only: Collection[str]) -> tuple[str, ...]:
         if table not in TABLES:
             raise InputRefused(f"there is no table {table!r} to collect{closest(table, TABLES)}")
     return tuple(table for table in TABLES if not only or table in only)
+
+
+def _named(sources: LiveSources) -> Iterator[tuple[object, frozenset[str]]]:
+    """Each source that is configured, open or as its refusal, and the tables it can fill."""
+    yield sources.exchange or sources.exchange_refusal, EXCHANGE_TABLES
+    yield sources.forest or sources.directory_refusal, frozenset(PROVIDED)
+    if sources.cloud is not None:
+        yield sources.cloud.graph, GRAPH_TABLES
+        yield sources.cloud.exchange_online, EXCHANGE_ONLINE_TABLES
+
+
+def _refuse_silence(sources: LiveSources, tables: Collection[str]) -> None:
+    """Raise what was refused where nobody else can be asked for any of these tables."""
+    asked = [source for source, own in _named(sources) if source is not None and own & {*tables}]
+    refusals = [source for source in asked if isinstance(source, SourceError)]
+    if refusals and refusals == asked:
+        raise all_of(refusals)
+
+
+def _kept(
+    sources: LiveSources, wanted: Collection[str], ledger: Mapping[str, LedgerLine]
+) -> frozenset[str]:
+    """The tables of a bundle that a resumed run leaves as they are.
+
+    Complete ones, unless the directory filled them in the place of Exchange, which is there now;
+    and rows of others that no open source can be asked for again. Raises SourceError where nobody
+    answers for any that is missing.
+    """
+    complete = {
+        table
+        for table, line in ledger.items()
+        if line.cause is None and not _stood_in(sources, line)
+    }
+    _refuse_silence(sources, {*wanted} - complete)
+    open_to = frozenset[str]().union(
+        *(own for source, own in _named(sources) if not isinstance(source, SourceError | None))
+    )
+    rows = {
+        table
+        for table, line in ledger.items()
+        if line.rows and line.provider and not (table in wanted and table in open_to)
+    }
+    return frozenset(complete | rows)
+
+
+def _stood_in(sources: LiveSources, line: LedgerLine) -> bool:
+    """Whether the directory was asked for a table that Exchange says more of, and is there now."""
+    by_the_directory = line.provider == DIRECTORY and sources.exchange is not None
+    return by_the_directory and not _of_the_directory(sources, line.table)
 
 
 def fill(
@@ -151,12 +208,13 @@ def fill(
 
 def _nobody(sources: LiveSources, table: str, at: datetime) -> LedgerLine:
     """The line of a table that no open source provides."""
-    refusal = sources.directory_refusal
-    if table not in DIRECTORY_ALONE:
-        return not_requested(table, NO_EXCHANGE)
-    if refusal is not None:
-        return not_opened(table, DIRECTORY, refusal.cause, str(refusal), at)
-    return not_requested(table, NO_DIRECTORY)
+    for provider, refusal, provided in (
+        (EXCHANGE, sources.exchange_refusal, EXCHANGE_TABLES),
+        (DIRECTORY, sources.directory_refusal, PROVIDED),
+    ):
+        if refusal is not None and table in provided:
+            return not_opened(table, provider, refusal.cause, str(refusal), at)
+    return not_requested(table, NO_DIRECTORY if table in DIRECTORY_ALONE else NO_EXCHANGE)
 
 
 def _of_the_directory(sources: LiveSources, table: str) -> bool:

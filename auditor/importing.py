@@ -80,7 +80,9 @@ def live_beside(configuration: Configuration, person: Person) -> Iterator[LiveSo
 
 
 def _provided(beside: LiveSources) -> frozenset[str]:
-    directory = frozenset(PROVIDED) if beside.forest is not None else frozenset()
+    """Tables that it can fill, or of which it can say why it could not."""
+    named = beside.forest or beside.directory_refusal
+    directory = frozenset(PROVIDED) if named is not None else frozenset()
     return directory | (CLOUD_TABLES if beside.cloud is not None else frozenset())
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from auditor.collectors.live import LiveExchange, ReadBuild
 from auditor.config import (
@@ -23,13 +24,15 @@ from auditor.sources.directory_forest import Forest
 from auditor.sources.exchange_shell import ExchangeShell
 from auditor.sources.windows_shell import read_exsetup
 
+Opened = TypeVar("Opened")
+
 
 @dataclass(frozen=True)
 class LiveSources:
     """What is open. `providers` names the source of single tables; others come from the directory
     where it provides them whole, else from Exchange.
 
-    `directory_refusal` says why the directory is not open although it is configured.
+    A refusal says why a source is not open although it is configured.
     """
 
     exchange: LiveExchange | None
@@ -37,34 +40,56 @@ class LiveSources:
     providers: Mapping[str, str] = field(default_factory=dict)
     directory_refusal: SourceError | None = None
     cloud: LiveCloud | None = None
+    exchange_refusal: SourceError | None = None
 
 
 @contextmanager
 def live_sources(configuration: Configuration, person: Person) -> Iterator[LiveSources]:
     """Everything the configuration names, signed in to.
 
-    Raises SourceError or InputRefused where that does not work. The directory may fail if Exchange
-    is there, which can fill its tables too; a tenant that refuses says so in its tables.
+    A source that refuses, or does not answer, is left out as long as another one is there: a person
+    hears of it at once, and its tables say why. Raises SourceError where none is there, and
+    InputRefused for a configuration that cannot work. A tenant keeps its refusals for its tables.
     """
     with ExitStack() as stack:
-        exchange = None
+        exchange: LiveExchange | SourceError | None = None
         if configuration.exchange is not None:
-            exchange = stack.enter_context(
-                live_exchange(configuration, configuration.exchange, person.ask)
-            )
-        forest, refusal = None, None
+            live = live_exchange(configuration, configuration.exchange, person.ask)
+            exchange = _opened(lambda: stack.enter_context(live))
+        forest: Forest | SourceError | None = None
         if configuration.directory is not None:
             settings = directory_settings(configuration.directory, person.ask)
-            try:
-                forest = stack.enter_context(Forest(settings))
-            except SourceError as error:
-                if exchange is None:
-                    raise
-                refusal = error
+            forest = _opened(lambda: stack.enter_context(Forest(settings)))
+        on_site = {"Exchange": exchange, "the directory": forest}
+        refusals = {n: each for n, each in on_site.items() if isinstance(each, SourceError)}
+        nobody = not isinstance(exchange, LiveExchange) and not isinstance(forest, Forest)
+        if refusals and nobody and configuration.cloud is None:
+            raise all_of(tuple(refusals.values()))
+        for name, refusal in refusals.items():
+            person.show(f"Going on without {name}: {refusal}")
         cloud = None
         if configuration.cloud is not None:
             cloud = stack.enter_context(live_cloud(configuration.cloud, person))
-        yield LiveSources(exchange, forest, configuration.providers, refusal, cloud)
+        yield LiveSources(
+            None if isinstance(exchange, SourceError) else exchange,
+            None if isinstance(forest, SourceError) else forest,
+            configuration.providers,
+            forest if isinstance(forest, SourceError) else None,
+            cloud,
+            exchange if isinstance(exchange, SourceError) else None,
+        )
+
+
+def _opened(enter: Callable[[], Opened]) -> Opened | SourceError:
+    try:
+        return enter()
+    except SourceError as refusal:
+        return refusal
+
+
+def all_of(refusals: Sequence[SourceError]) -> SourceError:
+    """Several refusals as one, a line for each; of the first one's kind."""
+    return type(refusals[0])("\n".join(dict.fromkeys(map(str, refusals))))
 
 
 @contextmanager

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from auditor.errors import BundleRefused, InputRefused
-from auditor.evidence.bundle import BundleWriter, Header, open_bundle, refuse_existing, seal
+from auditor.evidence.bundle import (
+    Bundle,
+    BundleWriter,
+    Header,
+    open_bundle,
+    refuse_existing,
+    seal,
+)
+from auditor.evidence.bundle_format import table_of
+from auditor.evidence.ledger import LedgerLine
 
 
 def unfinished(target: Path) -> Path:
@@ -49,27 +59,53 @@ def new_bundle(
 
 @contextmanager
 def resumed_bundle(
-    target: Path, models: Sequence[type[BaseModel]], force: bool
-) -> Iterator[tuple[BundleWriter, frozenset[str]]]:
-    """The folder of an interrupted run, to go on with, and the tables that are complete in it.
+    target: Path,
+    models: Sequence[type[BaseModel]],
+    force: bool,
+    keep: Callable[[Mapping[str, LedgerLine]], Collection[str]],
+) -> Iterator[tuple[BundleWriter, Mapping[str, LedgerLine]]]:
+    """What an interrupted run left, or else the sealed bundle, to go on with; and what it keeps.
 
-    Whatever happens in the body, what is complete stays. Raises InputRefused where no run was
-    interrupted.
+    `keep` is shown the ledger and names the tables whose rows stay, the others are there to be
+    filled again; where it raises, nothing was touched. A sealed bundle stays as it is until the
+    body has ended. Raises InputRefused where there is neither.
     """
-    refuse_existing(target, force)
     folder = unfinished(target)
-    if not folder.is_dir():
-        raise InputRefused(
-            f"{folder}: there is no interrupted run to resume; leave out --resume to begin anew"
-        )
-    with open_bundle(folder, "evidence", models) as bundle:
-        complete = frozenset(table for table, line in bundle.ledger.items() if line.cause is None)
-        for model in models:
-            if str(getattr(model, "table", "")) in complete:
+    reopened = target.is_file() and not folder.is_dir()
+    if not reopened:
+        refuse_existing(target, force)
+        if not folder.is_dir():
+            raise InputRefused(
+                f"{folder}: there is no interrupted run to resume; leave out --resume to begin anew"
+            )
+    with open_bundle(target if reopened else folder, "evidence", models) as bundle:
+        kept = {table: bundle.ledger[table] for table in keep(bundle.ledger)}
+        of_kept = [model for model in models if table_of(model) in kept]
+        if reopened:
+            _unseal(bundle, of_kept, folder)
+        else:
+            for model in of_kept:
                 _read_through(bundle.pages(model))
-    with BundleWriter.resume(folder, complete) as writer:
-        yield writer, complete
-    seal(folder, target, force=force)
+    with BundleWriter.resume(folder, kept) as writer:
+        yield writer, kept
+    seal(folder, target, force=force or reopened)
+
+
+def _unseal(bundle: Bundle, models: Sequence[type[BaseModel]], folder: Path) -> None:
+    """The folder that a sealed bundle was, with the rows of these tables; whole or not at all."""
+    draft = folder.with_name(f".auditor-{secrets.token_hex(8)}.part")
+    try:
+        with BundleWriter(draft, bundle.header) as writer:
+            for model in models:
+                for row in bundle.lines(model):
+                    writer.append(row)
+            for line in bundle.ledger.values():
+                writer.record(line)
+            for source in bundle.sources:
+                writer.source(source)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _read_through(pages: Iterator[Sequence[BaseModel]]) -> None:
