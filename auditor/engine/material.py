@@ -14,12 +14,18 @@ from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import Bundle, SourceFile
 from auditor.evidence.database import Database
 from auditor.evidence.ledger import LedgerLine, line_without_source
-from auditor.evidence.predicted import PredictedCloudAccount, PredictedRedirect
+from auditor.evidence.predicted import (
+    PredictedCloudAccount,
+    PredictedDeviceClient,
+    PredictedRedirect,
+)
 from auditor.evidence.reference_data import ReferenceTable
 from auditor.evidence.tables import BY_NAME, COLLECTED
 from auditor.prediction.cloud_account import NEEDED as ACCOUNTS
 from auditor.prediction.cloud_account import predict_accounts
 from auditor.prediction.derived import derived_line
+from auditor.prediction.device_client import NEEDED as DEVICES
+from auditor.prediction.device_client import predict_clients
 from auditor.prediction.redirect_rows import RECIPIENTS, predict_redirects
 
 Progress = Callable[[str, int], None]
@@ -41,6 +47,7 @@ class Prediction:
 PREDICTIONS = (
     Prediction(PredictedRedirect, RECIPIENTS, predict_redirects, "predicting redirects"),
     Prediction(PredictedCloudAccount, ACCOUNTS, predict_accounts, "matching accounts"),
+    Prediction(PredictedDeviceClient, DEVICES, predict_clients, "recognising phones"),
 )
 
 

@@ -73,3 +73,31 @@ class PredictedCloudAccount(Evidence):
     anchor: str
     outcome: AccountMatch
     reason: str
+
+
+class RecognisedBy(StrEnum):
+    """By what the program of a phone was recognised."""
+
+    USER_AGENT = "user_agent"
+    DEVICE_TYPE = "device_type"
+    NOTHING = "nothing"
+
+
+class PredictedDeviceClient(Evidence):
+    """The program that a device on-premises uses, by what it tells of itself.
+
+    `client_id` names a row of ref_mail_client, None where none fits: what the program can do, and
+    which application it signs in as, is then not known. `app_id` names the one row of ref_mail_app
+    for that program, None where there is none, or more than one.
+    """
+
+    table: ClassVar[str] = "predicted_device_client"
+    key: ClassVar[tuple[str, ...]] = ("device_guid",)
+
+    device_guid: str
+    mailbox_distinguished_name_key: str
+    device_id_key: str
+    client_id: str | None
+    app_id: str | None
+    recognised_by: RecognisedBy
+    reason: str

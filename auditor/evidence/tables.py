@@ -117,6 +117,7 @@ COLLECTED: tuple[type[Evidence], ...] = (
 PREDICTED: tuple[type[Evidence], ...] = (
     predicted.PredictedRedirect,
     predicted.PredictedCloudAccount,
+    predicted.PredictedDeviceClient,
 )
 """Tables that `prediction/` derives while assessing."""
 
