@@ -21,7 +21,7 @@ import typer
 from auditor import __version__
 from auditor.cli_command import BUG, EXIT_CODES, command
 from auditor.cli_rules import rules_app
-from auditor.terminal import ask_secretly, plain, print_csv, print_table, progress
+from auditor.terminal import ask_secretly, echo_wrapped, plain, print_csv, print_table, progress
 from auditor.verdicts import MAX_AGE_DAYS, Readiness
 
 app = typer.Typer(
@@ -122,13 +122,13 @@ def permissions(config: Config) -> None:
     from auditor.config import read_configuration
 
     for needed in needed_permissions(read_configuration(config)):
-        typer.echo(plain(f"{needed.command} on {needed.source}"))
-        typer.echo(plain(f"    right:  {needed.right}"))
+        echo_wrapped(f"{needed.command} on {needed.source}", 4)
+        echo_wrapped(f"    right:  {needed.right}", 12)
         if needed.licence:
-            typer.echo(plain(f"    needs:  {needed.licence} in the tenant"))
-        typer.echo(plain(f"    fills:  {', '.join(needed.tables)}"))
+            echo_wrapped(f"    needs:  {needed.licence} in the tenant", 12)
+        echo_wrapped(f"    fills:  {', '.join(needed.tables)}", 12)
         if needed.lost:
-            typer.echo(plain(f"    lost without it: {needed.lost}"))
+            echo_wrapped(f"    lost without it: {needed.lost}", 12)
 
 
 @app.command()
@@ -144,6 +144,7 @@ def check(config: Config) -> None:
         missing += tried.problem is not None
         typer.echo(plain(f"{'MISSING' if tried.problem else 'ok':<8}{tried.what}"))
         if tried.problem:
+            # never in several lines: a grant is a command, which is copied
             for line in tried.problem.splitlines():
                 typer.echo(plain(f"        {line}"))
     if missing:

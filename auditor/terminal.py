@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import getpass
 import io
+import os
+import re
+import shutil
 import sys
 import time
 import unicodedata
@@ -18,6 +21,7 @@ from auditor.errors import InputRefused
 
 SECONDS_BETWEEN_REPORTS = 0.2
 SECONDS_BETWEEN_LINES = 10.0
+NARROWEST = 40
 ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that do something instead of showing something."""
 
@@ -30,6 +34,30 @@ def plain(value: object) -> str:
         f"[U+{ord(char):04X}]" if unicodedata.category(char) in ACTING else char
         for char in str(value)
     )
+
+
+def echo_wrapped(text: str, hanging: int) -> None:
+    """Print one line, on a terminal as several that fit, those behind the first `hanging` inwards.
+
+    A file or a pipe gets one line, unless COLUMNS is set.
+    """
+    if "COLUMNS" not in os.environ and not sys.stdout.isatty():
+        typer.echo(plain(text))
+        return
+    for line in _wrapped(plain(text), max(NARROWEST, shutil.get_terminal_size().columns), hanging):
+        typer.echo(line)
+
+
+def _wrapped(text: str, width: int, hanging: int) -> Iterator[str]:
+    """Lines that end at a blank, a comma or an ampersand: no name is broken, but an address is."""
+    line = ""
+    for piece in re.split(r"(?<=[\s,&])", text.rstrip()):
+        if line.strip() and len((line + piece).rstrip()) > width:
+            yield line.rstrip()
+            line = " " * hanging + piece.lstrip()
+        else:
+            line += piece
+    yield line.rstrip()
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,9 +94,12 @@ def configured(folder: Path, **changes: object) -> Path:
     return path
 
 
-def permissions(config: Path) -> str:
+def permissions(config: Path, columns: str = "") -> str:
+    """What is printed, on a terminal of so many columns, without them into a pipe."""
+    unset = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     done = subprocess.run(
         [sys.executable, "-m", "auditor.cli", "permissions", "--config", str(config)],
+        env={**unset, "COLUMNS": columns} if columns else unset,
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -146,6 +150,14 @@ def test_permissions_prints_all_that_the_collectors_know(
         *(of_graph(graph) if graph else ()),
         *(of_exchange(exchange) if exchange else ()),
     ]
+
+
+def test_on_a_narrow_terminal_permissions_says_the_same_in_more_lines(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    whole, narrow = permissions(config), permissions(config, "80")
+    assert "".join(narrow.split()) == "".join(whole.split())
+    assert [line for line in narrow.splitlines() if len(line) > 80] == []
+    assert [line for line in narrow.splitlines() if line != line.rstrip() or not line] == []
 
 
 def test_permissions_names_right_licence_and_loss_of_every_table(tmp_path: Path) -> None:
