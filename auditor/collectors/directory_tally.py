@@ -11,24 +11,15 @@ from auditor.collectors.directory_contract import DirectoryCollector, LeftOut, O
 from auditor.collectors.directory_grants import Grant, Hidden, grants_for
 from auditor.collectors.directory_reading import Found
 from auditor.collectors.directory_rights import Schema, guid_text
+from auditor.collectors.problems import Problem, told, worst
 from auditor.collectors.quoting import shortened
 from auditor.collectors.runner import outcomes_of
-from auditor.collectors.tally import Problem
 from auditor.errors import AccessDenied, SourceError, UnexpectedAnswer
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, State, state_of
 
 PROVIDER = "Active Directory"
-_WORST_FIRST: tuple[State, ...] = (
-    "unexpected_answer",
-    "partial",
-    "access_denied",
-    "unreachable",
-    "unsupported",
-    "not_requested",
-)
-_SHOWN = 4
 
 
 @dataclass
@@ -141,11 +132,9 @@ class DirectoryTally:
             "access_denied" if self._known(name) else "unsupported"
             for name in self.hidden_tables.get(table, ())
         )
-        if not states:
-            return "complete"
-        worst = min(states, key=_WORST_FIRST.index)
+        state = worst(states)
         # one domain that does not answer leaves the others
-        return "partial" if worst == "unreachable" and self.objects else worst
+        return "partial" if state == "unreachable" and self.objects else state
 
     def ledger(self) -> list[LedgerLine]:
         """One line for each wanted table; each has a state of its own."""
@@ -169,10 +158,7 @@ class DirectoryTally:
 
     def detail(self, table: str) -> str:
         """What is missing of a table and why, then what else is worth knowing; '' for nothing."""
-        told = sorted(self.problems, key=lambda problem: _WORST_FIRST.index(problem.state))
-        sentences = list(dict.fromkeys(problem.sentence for problem in told))
-        if len(sentences) > _SHOWN:
-            sentences[_SHOWN:] = [f"{len(sentences) - _SHOWN} more things went wrong."]
+        sentences = told(self.problems)
         if self.misfits > 1:
             sentences.append(f"{self.misfits} objects could not be read.")
         if self.denied:

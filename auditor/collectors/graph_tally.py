@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,24 +12,15 @@ from typing import Any
 
 from auditor.collectors.graph_contract import GraphCollector, Unread
 from auditor.collectors.graph_tenant import GraphTenant
+from auditor.collectors.problems import WORST_FIRST, Problem, told, worst
 from auditor.collectors.quoting import LONGEST_SENTENCE, shortened
 from auditor.collectors.runner import outcomes_of
-from auditor.collectors.tally import Problem
 from auditor.errors import AccessDenied, CommandUnsupported, SourceError, UnexpectedAnswer
 from auditor.evidence.base import Evidence
 from auditor.evidence.bundle import BundleWriter
 from auditor.evidence.ledger import LedgerLine, State, state_of
 
 PROVIDER = "Microsoft Graph"
-_WORST_FIRST: tuple[State, ...] = (
-    "unexpected_answer",
-    "partial",
-    "access_denied",
-    "unreachable",
-    "unsupported",
-)
-_SHOWN = 4
-_REQUEST = re.compile(r", request [A-Za-z0-9_.-]{1,80}")
 
 
 @dataclass
@@ -128,13 +118,12 @@ class GraphTally:
                 states.append("partial")
             else:
                 states.append("access_denied" if missing.hidden else "unexpected_answer")
-        return min(states, key=_WORST_FIRST.index, default="complete")
+        return worst(states)
 
     def worst(self) -> str:
         """The wanted table that is the farthest from complete."""
-        order = (*_WORST_FIRST, "complete")
         tables = [model.table for model in self.collector.tables if model.table in self.wanted]
-        return min(tables, key=lambda table: order.index(self.state(table)))
+        return min(tables, key=lambda table: WORST_FIRST.index(self.state(table)))
 
     def _state(self, state: State) -> State:
         # what came before an answer broke off, or from other requests, is kept
@@ -166,10 +155,7 @@ class GraphTally:
 
     def detail(self, table: str) -> str:
         """What is missing of a table and why, and what would show it; '' for nothing."""
-        told = sorted(self.problems, key=lambda problem: _WORST_FIRST.index(problem.state))
-        sentences = _once(problem.sentence for problem in told)
-        if len(sentences) > _SHOWN:
-            sentences[_SHOWN:] = [f"{len(sentences) - _SHOWN} more things went wrong."]
+        sentences = told(self.problems)
         if self.misfits > 1:
             sentences.append(f"{self.misfits} {self.collector.name} could not be read.")
         missing = self.missing.get(table, {})
@@ -187,14 +173,6 @@ class GraphTally:
         if missing.hidden:
             return f"{name} is not shown on {of}."
         return f"Graph left out {name} of {of}, though it was asked for."
-
-
-def _once(sentences: Iterable[str]) -> list[str]:
-    """Each sentence once, also where nothing but the id of the request tells two apart."""
-    kept: dict[str, str] = {}
-    for sentence in sentences:
-        kept.setdefault(_REQUEST.sub("", sentence), sentence)
-    return list(kept.values())
 
 
 @cache

@@ -12,6 +12,7 @@ from datetime import datetime
 from hashlib import blake2b
 
 from auditor.collectors.contract import ExchangeCollector
+from auditor.collectors.problems import Problem, told, worst
 from auditor.collectors.quoting import LONGEST_SENTENCE, shortened
 from auditor.errors import UnexpectedAnswer
 from auditor.evidence.base import Evidence
@@ -21,23 +22,6 @@ from auditor.evidence.recipients import OnpremMailbox
 from auditor.evidence.servers import OnpremExchangeServer
 
 PROVIDER = "exported files"
-_WORST_FIRST: tuple[State, ...] = (
-    "unexpected_answer",
-    "partial",
-    "unreachable",
-    "access_denied",
-    "unsupported",
-    "not_requested",
-)
-_SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A reason why a table is not complete."""
-
-    state: State
-    sentence: str
 
 
 @dataclass
@@ -123,9 +107,7 @@ class Tally:
     def ledger(self) -> list[LedgerLine]:
         """One line for each table of the command; child tables share the state of their parent."""
         self._missed()
-        state: State = "complete"
-        if self.problems:
-            state = min((p.state for p in self.problems), key=_WORST_FIRST.index)
+        state = worst(problem.state for problem in self.problems)
         nobody_tried = state == "not_requested"
         return [
             LedgerLine(
@@ -154,10 +136,7 @@ class Tally:
             )
 
     def _detail(self) -> str:
-        told = sorted(self.problems, key=lambda problem: _WORST_FIRST.index(problem.state))
-        sentences = list(dict.fromkeys(problem.sentence for problem in told))
-        if len(sentences) > _SHOWN:
-            sentences[_SHOWN:] = [f"{len(sentences) - _SHOWN} more things went wrong."]
+        sentences = told(self.problems)
         if self.misfits > 1:
             sentences.append(f"{self.misfits} objects could not be read.")
         if self.repeated:
