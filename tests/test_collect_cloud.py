@@ -234,7 +234,7 @@ EXCHANGE: Mapping[Outage, Ends] = {
     Outage.EXPIRED_PAGE: Ends(
         "unexpected_answer",
         "Get-MailboxPlan on LAB was not to be had by the link that Exchange Online gave for it "
-        "(Expired or Invalid pagination request. Default Expiry time is 00:30:00); collect it "
+        "(Expired or Invalid pagination request; Default Expiry time is 00:30:00); collect it "
         f"again, or {EXPORT}.",
     ),
     Outage.HTML_ERROR: Ends(
@@ -425,7 +425,7 @@ def test_a_page_that_expired_says_what_exchange_online_said(tmp_path: Path) -> N
         found = collected(cloud, tmp_path / "e.zip", "exo_recipient")
     assert without_chance(found.ledger["exo_recipient"].detail) == (
         "Get-Recipient on LAB gave 1000 objects, but what follows was not to be had by the link "
-        "that Exchange Online gave for it (Expired or Invalid pagination request. Default Expiry "
+        "that Exchange Online gave for it (Expired or Invalid pagination request; Default Expiry "
         f"time is 00:30:00); collect it again, or {EXPORT}."
     )
 
@@ -583,7 +583,7 @@ SETTINGS = (
             (MANAGE_AS_APP,),
             tuple(EXCHANGE_ONLINE_TABLES),
             " on LAB is denied (The role assigned to application isn't supported in this "
-            "scenario. Please check online documentation for assigning correct Directory Roles to "
+            "scenario; Please check online documentation for assigning correct Directory Roles to "
             f"Azure AD Application for EXO App-Only Authentication); {APPLICATION}.",
         ),
         (
