@@ -30,12 +30,13 @@ class AgeLimit:
 
 
 def without_old(ledger: Mapping[str, LedgerLine], limit: AgeLimit) -> dict[str, LedgerLine]:
-    """The ledger as of a date: a complete table that was read too long before is `stale`.
+    """The ledger as of a date: a table whose rows were read too long before is `stale`.
 
     So is one of which nobody noted when it was read. The time that counts is the end of its line:
     when a source was asked, when our script exported it, or, of a file that came without a
-    manifest and does not say how old it is, when it was imported. What is not complete keeps the
-    cause that it has.
+    manifest and does not say how old it is, when it was imported. What is not complete and has no
+    rows keeps the cause that it has; with rows it is old as well, since predictions take those of a
+    table that broke midway for what they say.
     """
     return {
         table: line if table.startswith(AGELESS) else _as_of(line, limit)
@@ -45,7 +46,9 @@ def without_old(ledger: Mapping[str, LedgerLine], limit: AgeLimit) -> dict[str, 
 
 def _as_of(line: LedgerLine, limit: AgeLimit) -> LedgerLine:
     read_at = line.ended_at
-    if line.cause is not None or (read_at is not None and limit.age(read_at) <= limit.days):
+    if line.cause is not None and not line.rows:
+        return line
+    if read_at is not None and limit.age(read_at) <= limit.days:
         return line
     why = (
         "Nobody noted when it was read: collect it again."

@@ -35,12 +35,12 @@ with subject as (
   where guid not in (select guid from onprem_remote_mailbox)
 ),
 anchor as (
-  select guid as mailbox_guid, guid as anchor, 'objectGUID' as name from subject
+  select guid as mailbox_guid, guid as anchor, 'objectGUID' as name, true as stands from subject
   union all
-  select mailbox_guid, ms_ds_consistency_guid, 'mS-DS-ConsistencyGuid'
+  -- one that was read long ago matches nothing, and still casts doubt on who else has it
+  select mailbox_guid, ms_ds_consistency_guid, 'mS-DS-ConsistencyGuid', $anchors_stand
   from onprem_directory_account
-  where $anchors_stand
-    and ms_ds_consistency_guid <> ''
+  where ms_ds_consistency_guid <> ''
     and ms_ds_consistency_guid <> mailbox_guid
     and mailbox_guid in (select guid from subject)
 ),
@@ -48,6 +48,7 @@ claim as (
   select
     anchor.mailbox_guid,
     anchor.name                                  as anchor,
+    anchor.stands,
     account.id,
     account.user_principal_name                  as name,
     account.on_premises_sync_enabled             as synchronised
@@ -70,6 +71,7 @@ found as (
     min(claim.anchor)                            as anchor
   from claim
   join claimed on claimed.id = claim.id
+  where claim.stands
   group by claim.mailbox_guid
 ),
 unmatched as (

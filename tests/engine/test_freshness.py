@@ -99,6 +99,20 @@ def test_a_plan_does_not_age() -> None:
 def test_a_table_that_is_not_complete_keeps_its_cause() -> None:
     cut = line("onprem_mailbox", "2020-01-01T00:00:00+00:00", state="partial", detail="It broke.")
     assert judged_by(cut) == ("partial", "It broke.")
+    young = cut.model_copy(update={"rows": 7, "ended_at": dt.datetime(2026, 11, 20, tzinfo=dt.UTC)})
+    assert judged_by(young) == ("partial", "It broke.")
+
+
+@pytest.mark.parametrize("state", ["partial", "access_denied", "unexpected_answer"])
+def test_the_rows_of_a_table_that_broke_midway_long_ago_are_old_too(state: str) -> None:
+    cut = line(
+        "onprem_mailbox", "2026-08-01T12:00:00+00:00", state=state, detail="It broke.", rows=7
+    )
+    assert judged_by(cut) == (
+        "stale",
+        "Read on 2026-08-01, 112 days before 2026-11-21: collect it again, or say --max-age."
+        " It broke.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,21 @@ def test_an_anchor_that_was_read_long_ago_is_none(database: Database) -> None:
     )
 
 
+def test_an_anchor_that_was_read_long_ago_makes_no_other_mailbox_the_only_one(
+    database: Database,
+) -> None:
+    stale = not_requested("onprem_directory_account", "old").model_copy(update={"state": "stale"})
+    other = "33333333-3333-3333-3333-333333333333"
+    database.insert([mailbox(), mailbox(guid=other)])
+    database.insert([user(1, GUID)])
+    database.insert([consistency(GUID).model_copy(update={"mailbox_guid": other})])
+    found = list(predict_accounts(database, COMPLETE | {stale.table: stale}))
+    assert [(each.mailbox_guid, each.outcome, each.user_id) for each in found] == [
+        (GUID, AccountMatch.UNKNOWN, None),
+        (other, AccountMatch.UNKNOWN, None),
+    ]
+
+
 def test_moved_mailboxes_are_matched_too(database: Database) -> None:
     database.insert([mailbox()])
     database.insert([mailbox(OnpremRemoteMailbox, FORMER)])
