@@ -134,9 +134,10 @@ def whole(found: Found, name: str) -> int | None:
     values = found.values(name)
     if not values:
         return None
-    if not re.fullmatch(rb"-?[0-9]{1,19}", values[0]):
+    read = int(values[0]) if re.fullmatch(rb"-?[0-9]{1,19}", values[0]) else None
+    if read is None or not -(2**63) <= read < 2**63:
         raise misfit(found, name, "a whole number")
-    return int(values[0])
+    return read
 
 
 def flags(found: Found, name: str) -> int | None:

@@ -20,7 +20,7 @@ from auditor.evidence.entra_tenant import (
     EntraSku,
     EntraSkuPlan,
 )
-from auditor.sources.graph import GraphObject, GraphPage, Many
+from auditor.sources.graph import GraphObject, GraphPage, Many, Whole
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -39,10 +39,10 @@ class GraphOrganization(GraphObject):
 class GraphUnits(GraphObject):
     """prepaidUnits of a product."""
 
-    enabled: int | None = None
-    warning: int | None = None
-    suspended: int | None = None
-    locked_out: int | None = None
+    enabled: Whole | None = None
+    warning: Whole | None = None
+    suspended: Whole | None = None
+    locked_out: Whole | None = None
 
 
 class GraphPlan(GraphObject):
@@ -61,7 +61,7 @@ class GraphSku(GraphObject):
     sku_part_number: str | None = None
     applies_to: str | None = None
     capability_status: str | None = None
-    consumed_units: int | None = None
+    consumed_units: Whole | None = None
     prepaid_units: GraphUnits | None = None
     service_plans: Many[GraphPlan] | None = None
 

@@ -23,7 +23,7 @@ from auditor.collectors.graph_reading import moment, text
 from auditor.collectors.graph_tenant import GraphTenant
 from auditor.errors import AnswerCutShort, SourceError
 from auditor.evidence.entra_access import EntraActiveSyncSignIn, EntraActiveSyncSignInPolicy
-from auditor.sources.graph import GraphObject, GraphPage, Many
+from auditor.sources.graph import GraphObject, GraphPage, Many, Whole
 
 DAYS = 30
 """Days of the log that are asked for, as many as Entra ID P1 and P2 keep (documented)."""
@@ -51,7 +51,7 @@ _WITHOUT_EFFECT = frozenset(
 class GraphSignInStatus(GraphObject):
     """status of a sign-in; 0 is the error code of one that succeeded."""
 
-    error_code: int | None = None
+    error_code: Whole | None = None
     failure_reason: str | None = None
 
 

@@ -33,7 +33,7 @@ from auditor.sources.graph_faults import (
     pause,
     too_late,
 )
-from auditor.sources.graph_objects import GraphObject, GraphPage, Many
+from auditor.sources.graph_objects import GraphObject, GraphPage, Many, Whole
 from auditor.sources.json_bounds import MOST_VALUES, crowded
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from auditor.sources.graph_transport import GraphConnection
 
-__all__ = ["Graph", "GraphObject", "GraphPage", "Many", "path_of"]
+__all__ = ["Graph", "GraphObject", "GraphPage", "Many", "Whole", "path_of"]
 
 MOST_PAGES = 20_000
 """Pages of one collection: two million rows in pages of 100, the smallest that Graph uses."""

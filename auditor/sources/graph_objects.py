@@ -17,6 +17,9 @@ Many: TypeAlias = Annotated[tuple[T, ...], Field(fail_fast=True)]
 """A list of Graph's. Its first value that does not fit ends the reading: an error for each of a
 million values would cost a gigabyte."""
 
+Whole: TypeAlias = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A whole number. Graph documents none that is larger, and no table holds one."""
+
 
 class GraphObject(BaseModel):
     """One object as Graph wrote it; a subclass names the properties it wants, in snake case.

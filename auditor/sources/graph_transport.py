@@ -40,7 +40,10 @@ from auditor.sources.no_answer import made, no_answer
 LARGEST_PAGE = 64 * 1024 * 1024
 """Bytes of one answer, unpacked; 999 users with every property asked for are about two million."""
 
-_LARGEST_ERROR = 1024 * 1024
+_LARGEST_ERROR = 64 * 1024
+"""Of an error, which has a few hundred: the SDK makes half a gigabyte of one of a million."""
+
+_KEPT_HEADERS = frozenset({b"content-type", b"request-id", b"retry-after"})
 _READ_SECONDS, _CONNECT_SECONDS = 100.0, 30.0
 
 
@@ -102,11 +105,8 @@ class _Gate(BaseMiddleware):
             if not failed:
                 raise
             body = b""  # the status says enough
-        kept = {
-            name: response.headers[name]
-            for name in ("content-type", "request-id", "retry-after")
-            if name in response.headers
-        }
+        # as bytes: a header may hold any, and httpx takes text for ASCII
+        kept = [each for each in response.headers.raw if each[0].lower() in _KEPT_HEADERS]
         return httpx.Response(response.status_code, headers=kept, content=body, request=request)
 
 

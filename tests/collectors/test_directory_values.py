@@ -111,6 +111,7 @@ def test_a_decisive_value_that_is_missing_is_unexpected(read: object) -> None:
         (texts, b"\xff"),
         (whole, b"12a"),
         (whole, b"9" * 20),
+        (whole, b"9223372036854775808"),
         (flags, b""),
         (boolean, b"true"),
         (moment, b"20261101"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
@@ -61,6 +61,44 @@ def test_a_list_of_values_that_do_not_fit_is_one_error(model: type[GraphObject],
         model.model_validate_json(body)
     found: list[Any] = [each for each in caught.value.errors() if each["loc"][0] == field.alias]
     assert [each["loc"] for each in found] == [(field.alias, 0)]
+
+
+def whole_numbers() -> list[tuple[type[GraphObject], str]]:
+    """Every property that is a whole number, of every model."""
+    return [
+        (model, name)
+        for model in dict.fromkeys(models(GraphObject))
+        for name, field in model.model_fields.items()
+        if int in get_args(field.annotation) or "[int, " in str(field.annotation)
+    ]
+
+
+def test_the_numbers_of_products_and_sign_ins_are_among_those_that_are_looked_at() -> None:
+    assert {f"{model.__name__}.{name}" for model, name in whole_numbers()} >= {
+        "GraphSku.consumed_units",
+        "GraphSignInStatus.error_code",
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    whole_numbers(),
+    ids=[f"{model.__name__}-{name}" for model, name in whole_numbers()],
+)
+def test_a_number_that_no_table_holds_is_refused_where_it_is_read(
+    model: type[GraphObject], name: str
+) -> None:
+    alias = model.model_fields[name].alias or name
+
+    def wrong(number: int) -> bool:
+        try:
+            model.model_validate_json(json.dumps({alias: number}))
+        except ValidationError as problem:
+            return (alias,) in {each["loc"] for each in problem.errors()}
+        return False
+
+    numbers = (2**63, 2**63 - 1, -(2**63), -(2**63) - 1)
+    assert [wrong(number) for number in numbers] == [True, False, False, True]
 
 
 def refused(body: bytes) -> str:

@@ -98,7 +98,9 @@ def test_whole_numbers_come_as_numbers_or_as_their_text() -> None:
     assert reading.whole(NOTHING, "It") is None
 
 
-@pytest.mark.parametrize("value", [True, 1.5, "1.5", " ", "9" * 5_000, "\u0661"])
+@pytest.mark.parametrize(
+    "value", [True, 1.5, "1.5", " ", "9" * 5_000, "\u0661", 2**63, -(2**63) - 1]
+)
 def test_what_is_no_whole_number_raises(value: PsValue) -> None:
     with pytest.raises(UnexpectedAnswer, match="a whole number"):
         reading.whole(holding(value), "It")

@@ -193,6 +193,22 @@ def test_what_stands_behind_a_packed_answer_is_not_gathered() -> None:
         graph.one("/me", User)
 
 
+def test_an_error_that_is_no_error_of_graph_is_not_taken_apart() -> None:
+    details = b"[]," * 40_000
+    body = b'{"error": {"code": "c", "message": "m", "details": [' + details + b"[]]}}"
+    said = pytest.raises(UnexpectedAnswer, match=r"\(HTTP 400, request req-1\)")
+    with AdminStub([Reply(400, body, JSON)]) as stub, graph_at(stub) as graph, said:
+        graph.one("/me", User)
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "request-id", "Content-Type"])
+def test_a_header_that_is_no_ascii_does_not_end_the_program(name: str) -> None:
+    # a digit by its name in Unicode, and none of a number
+    busy = Reply(429, b"", {**JSON, name: "\xb2"})
+    with AdminStub([busy, users("a")]) as stub, graph_at(stub) as graph:
+        assert read(graph) == ["a"]
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
     with AdminStub([users("never")]) as elsewhere:
