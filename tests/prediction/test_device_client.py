@@ -66,6 +66,9 @@ def shipped() -> ClientMatrix:
         ("iPhone", "", "ios_iphone", APPLE_MAIL, BY_TYPE),
         ("iPhone", "Mozilla/5.0", "ios_iphone", APPLE_MAIL, BY_TYPE),
         ("SAMSUNGSMG991B", None, "samsung_email", SAMSUNG_EMAIL, BY_TYPE),
+        # the type of the Gmail app, of Samsung Email and of others
+        ("Android", None, "android_other", None, BY_TYPE),
+        ("android", "Foo/1", "android_other", None, BY_TYPE),
         # a type is compared as a whole where its pattern has no star
         ("iPhone 15", None, None, None, BY_NOTHING),
         ("Nexus", None, None, None, BY_NOTHING),
@@ -96,6 +99,12 @@ def test_a_phone_is_recognised_by_what_it_tells_of_itself(
             "Android",
             "HUAWEI-X",
             "its user agent fits HUAWEI*; which application it signs in as is not known",
+        ),
+        (
+            "Android",
+            None,
+            "its device type fits Android; which application it signs in as may be any of"
+            f" {SAMSUNG_EMAIL}, {GMAIL}, {STOCK}",
         ),
         (None, None, "neither its user agent nor its device type was read"),
         ("Nexus", None, "its device type fits no known program, and its user agent was not read"),
