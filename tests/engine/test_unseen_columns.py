@@ -34,7 +34,7 @@ from tests.support.both_ends import both_ends
 
 Findings = Mapping[str, Severity]
 Column = tuple[str, str]
-Change = tuple[str, frozenset[Evidence]]
+Change = tuple[str, frozenset[Evidence], frozenset[tuple[str, Severity]]]
 
 ORGANIZATION = build(
     32, faults=PLANTED | (CLOUD_FAULTS - {"sync_off", "security_defaults_on", "sync_stale"})
@@ -44,7 +44,7 @@ REFERENCE_ROWS = {table.model.table: table.rows for table in shipped_reference()
 NOT_EVIDENCE = {*(model.table for model in REFERENCE), "plan_move"}
 NOBODY_KNOWS = "SomethingNew"
 OFTEN = 3
-"""Worlds of a rule in which one change of the same rows is tried."""
+"""Worlds of a rule with the same findings in which one change of the same rows is tried."""
 
 OTHER_NAME = "the same question stays open under the name of what was not read"
 ONE_RECIPIENT = (
@@ -218,7 +218,7 @@ def lost_in_world(
         rows = world.rows[table]
         for column in columns(rule, table, value):
             for changed in with_value(rows, column, value):
-                change = column, frozenset(rows) - frozenset(changed)
+                change = column, frozenset(rows) - frozenset(changed), frozenset(before.items())
                 done[change] += 1
                 if done[change] > OFTEN:
                     continue
