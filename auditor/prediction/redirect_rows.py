@@ -66,6 +66,7 @@ select
   server.name,
   server.product,
   case
+    when server.product is null then server.is_client_access_server or server.is_mailbox_server
     when server.product in ('Exchange Server 2010', 'Exchange Server 2007')
       then server.is_client_access_server
     else server.is_mailbox_server
@@ -76,7 +77,10 @@ left join onprem_exchange_build as build on build.server_key = server.server_key
 where server.is_edge_server is distinct from true
 order by server.name
 """
-"""In 2010 the Client Access role takes the redirect decision, from 2013 on the Mailbox role."""
+"""In 2010 the Client Access role takes the redirect decision, from 2013 on the Mailbox role.
+
+Of a server whose product was not read either may.
+"""
 
 
 REMOTE_DOMAINS = "select domain, target_delivery_domain from onprem_remote_domain order by domain"
