@@ -294,6 +294,8 @@ def query(
         for line in queried.incomplete:
             note = f"note: {line.table} is {line.state}: {line.detail}"
             typer.echo(plain(note), err=True)
+        if queried.too_old:
+            typer.echo(plain(f"note: {queried.too_old}"), err=True)
         columns, rows = queried.answer.columns, queried.answer.rows
         if format_ is TableFormat.CSV:
             count = print_csv(columns, rows, run.csv_cell)

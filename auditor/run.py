@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from auditor.collectors.contract import Side
 from auditor.collectors.export_script import render
 from auditor.engine.assess import Judgement, assess, topics
 from auditor.engine.freshness import AgeLimit, too_old, without_old
-from auditor.engine.material import Material, Progress, fill_database, open_database
+from auditor.engine.material import PREDICTIONS, Material, Progress, fill_database, open_database
 from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import read_waivers
@@ -129,6 +129,19 @@ def _collected(ledger: Mapping[str, LedgerLine]) -> Mapping[str, LedgerLine]:
     return {model.table: ledger[model.table] for model in COLLECTED}
 
 
+def _too_old_today(ledger: Mapping[str, LedgerLine], tables: Collection[str]) -> str:
+    """A sentence about those of the tables that are too old for a verdict of today, or ''.
+
+    A derived table is as old as those it is derived from.
+    """
+    needed = {name for each in PREDICTIONS if each.model.table in tables for name in each.needed}
+    asked = {
+        table: line for table, line in _collected(ledger).items() if table in {*tables, *needed}
+    }
+    limit = AgeLimit(utc_now().date())
+    return too_old(without_old(asked, limit).values(), limit, remedy="collect again")
+
+
 def empty_folder(folder: Path) -> None:
     """Make the folder for a whole run; raises InputRefused for one that holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -198,9 +211,7 @@ def explain(evidence: Path, mailbox: str, progress: Progress) -> Explained:
             raise InputRefused(
                 f"{mailbox} is a system mailbox that does not move; name a user's mailbox"
             )
-        limit = AgeLimit(utc_now().date())
-        old = without_old(_collected(ledger), limit)
-        return Explained(predictor.predict(found), too_old(old.values(), limit))
+        return Explained(predictor.predict(found), _too_old_today(ledger, ledger))
 
 
 FIND_MAILBOX = """
@@ -238,10 +249,14 @@ def _no_such_mailbox(mailbox: str, ledger: Mapping[str, LedgerLine]) -> str:
 
 @dataclass(frozen=True)
 class Queried:
-    """The answer to a consultant's own query, and the tables in it that are not complete."""
+    """The answer to a consultant's own query, and the tables in it that are not complete.
+
+    `too_old` as in a judgement, of the tables that it reads.
+    """
 
     answer: Answer
     incomplete: tuple[LedgerLine, ...]
+    too_old: str
 
 
 @contextmanager
@@ -251,7 +266,8 @@ def query(evidence: Path, sql: str, progress: Progress) -> Iterator[Queried]:
         tables = material.database.tables_read(sql, star=True)
         lines = [material.ledger[table] for table in sorted(tables)]
         answer = material.database.select(sql, {}, seconds=QUERY_SECONDS, star=True)
-        yield Queried(answer, tuple(line for line in lines if line.cause is not None))
+        incomplete = tuple(line for line in lines if line.cause is not None)
+        yield Queried(answer, incomplete, _too_old_today(material.ledger, tables))
 
 
 def csv_cell(text: str) -> str:

@@ -58,7 +58,11 @@ def _as_of(line: LedgerLine, limit: AgeLimit) -> LedgerLine:
     return line.model_copy(update={"state": "stale", "detail": f"{why} {line.detail}".rstrip()})
 
 
-def too_old(ledger: Iterable[LedgerLine], limit: AgeLimit) -> str:
+def too_old(
+    ledger: Iterable[LedgerLine],
+    limit: AgeLimit,
+    remedy: str = "collect again, or say --max-age",
+) -> str:
     """One sentence about the stale tables of a ledger; '' where none is."""
     stale = [line for line in ledger if line.cause is Cause.STALE]
     if not stale:
@@ -66,7 +70,7 @@ def too_old(ledger: Iterable[LedgerLine], limit: AgeLimit) -> str:
     tables = "1 table is" if len(stale) == 1 else f"{len(stale)} tables are"
     dates = [line.ended_at for line in stale if line.ended_at is not None]
     oldest = f", the oldest {_read(min(dates), limit)}" if dates else ""
-    return f"{tables} too old to judge by{oldest}; collect again, or say --max-age"
+    return f"{tables} too old to judge by{oldest}; {remedy}"
 
 
 def _read(read_at: dt.datetime, limit: AgeLimit) -> str:

@@ -297,6 +297,27 @@ def test_an_explanation_says_that_its_evidence_is_old(
     explained = run.explain(evidence, mailbox, silent)
     assert explained.prediction.row.outcome is RedirectOutcome.REDIRECTED
     assert (told in explained.too_old, bool(explained.too_old)) == (True, bool(told))
+    assert "--max-age" not in explained.too_old
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select count(*) from onprem_mailbox", "1 table is"),
+        ("select count(*) from predicted_redirect", "2 tables are"),
+        ("select count(*) from ref_mail_app", ""),
+    ],
+)
+def test_a_query_says_which_of_its_evidence_is_old(
+    sql: str, told: str, evidence: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "utc_now", lambda: ORGANIZATION.now + 31 * DAY)
+    sentence = (
+        f"{told} too old to judge by, the oldest read on 2026-11-01, 31 days before 2026-12-02;"
+        " collect again"
+    )
+    with run.query(evidence, sql, silent) as queried:
+        assert (queried.too_old, queried.incomplete) == (sentence if told else "", ())
 
 
 def test_the_same_age_gives_the_same_bytes(evidence: Path, tmp_path: Path) -> None:
