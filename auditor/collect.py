@@ -22,7 +22,7 @@ from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused, SourceError
 from auditor.evidence.bundle import BundleWriter
-from auditor.evidence.bundle_output import new_bundle, resumed_bundle
+from auditor.evidence.bundle_output import Resumed, new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_opened, not_requested
 from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
@@ -98,17 +98,22 @@ def collect_from(
     if wish.plan is not None and exchange is not None and exchange.planned is not None:
         planned_only = replace(exchange, planned=frozenset(wish.plan.lines))
         sources = replace(sources, exchange=planned_only)
+    header = evidence_header(title)
+    if sources.cloud is not None and sources.cloud.tenant:
+        header = header.model_copy(update={"details": {"tenant": sources.cloud.tenant}})
     if wish.resume:
         keep = partial(_kept, sources, wanted)
-        with resumed_bundle(target, COLLECTED, wish.force, keep) as (writer, kept):
+        with resumed_bundle(target, COLLECTED, wish.force, header, keep) as resumed:
+            kept = resumed.kept
             if PlanMove.table not in kept:
-                record_plan(wish.plan, writer, wish.now)
+                record_plan(wish.plan, resumed.writer, wish.now)
             left = [table for table in wanted if table not in kept]
-            told = fill(sources, writer, left, progress, wish.now)
+            told = fill(sources, resumed.writer, left, progress, wish.now)
+            told = _without_loss(resumed, told)
             incomplete = (line for line in kept.values() if line.cause is not None)
             return (*told, *(line for line in incomplete if line.table in wanted))
     _refuse_silence(sources, wanted)
-    with new_bundle(target, evidence_header(title), wish.force, live=True) as writer:
+    with new_bundle(target, header, wish.force, live=True) as writer:
         planned = record_plan(wish.plan, writer, wish.now)
         lines = (*fill(sources, writer, wanted, progress, wish.now), planned)
         for table in TABLES:
@@ -153,7 +158,7 @@ def _kept(
     complete = {
         table
         for table, line in ledger.items()
-        if line.cause is None and not _stood_in(sources, line)
+        if line.cause is None and not (table in wanted and _stood_in(sources, line))
     }
     _refuse_silence(sources, {*wanted} - complete)
     open_to = frozenset[str]().union(
@@ -171,6 +176,38 @@ def _stood_in(sources: LiveSources, line: LedgerLine) -> bool:
     """Whether the directory was asked for a table that Exchange says more of, and is there now."""
     by_the_directory = line.provider == DIRECTORY and sources.exchange is not None
     return by_the_directory and not _of_the_directory(sources, line.table)
+
+
+def _without_loss(resumed: Resumed, told: Sequence[LedgerLine]) -> tuple[LedgerLine, ...]:
+    """The lines of tables that were asked again, where what a sealed bundle held of them comes
+    back if less came this time: complete before, or rows where there are none.
+    """
+    before = resumed.sealed.ledger if resumed.sealed is not None else {}
+    less = {line.table for line in told if _is_less(line, before.get(line.table))}
+    # tables of one command are of one day, or their rows do not belong to each other
+    less |= _beside(less) & {table for table, line in before.items() if line.cause is None}
+    less &= {line.table for line in told}
+    lines = {line.table: line for line in told}
+    for model in COLLECTED:
+        if model.table in less:
+            lines[model.table] = resumed.put_back(model) or lines[model.table]
+    return tuple(lines.values())
+
+
+def _is_less(line: LedgerLine, before: LedgerLine | None) -> bool:
+    if before is None or line.cause is None:
+        return False
+    return before.cause is None or (before.rows > 0 and line.rows == 0)
+
+
+def _beside(tables: Collection[str]) -> frozenset[str]:
+    """These tables of Exchange, and those that the same commands fill."""
+    return frozenset(
+        model.table
+        for collector in EXCHANGE_COLLECTORS
+        for model in collector.tables
+        if {each.table for each in collector.tables} & {*tables}
+    )
 
 
 def fill(
@@ -229,13 +266,7 @@ def _to_ask_again(sources: LiveSources, told: Sequence[LedgerLine]) -> frozenset
     """Tables that the directory did not provide whole, with those the same command fills."""
     if sources.exchange is None:
         return frozenset()
-    incomplete = {line.table for line in told if line.cause is not None}
-    return frozenset(
-        model.table
-        for collector in EXCHANGE_COLLECTORS
-        for model in collector.tables
-        if incomplete & {each.table for each in collector.tables}
-    )
+    return _beside({line.table for line in told if line.cause is not None})
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,13 @@ NO_CLOUD = "Only the tenant says it, and the configuration names no cloud."
 class LiveCloud:
     """What is open of a tenant: a half, the refusal to sign in to it, or None if it is unwanted.
 
-    `account` is who signed in, if known.
+    `account` is who signed in, and `tenant` which one it is, if known.
     """
 
     graph: LiveGraph | SourceError | None
     exchange_online: ExchangeOnline | SourceError | None
     account: str | None = None
+    tenant: str = ""
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def open_cloud(  # noqa: PLR0913 - a tenant, who reads it, and which half
             opened_graph.graph.connect()
         if isinstance(online, ExchangeOnline):
             online.connect()
-        yield LiveCloud(opened_graph, online, account)
+        yield LiveCloud(opened_graph, online, account, tenant_id)
 
 
 def _refusal(signed_in: TokenCredential, service: str) -> SourceError | None:
