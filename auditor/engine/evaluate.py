@@ -120,12 +120,21 @@ def _findings(rule: Rule, judged: Judged) -> Iterator[SubjectFinding]:
             verdict=Verdict.FAIL if failed else Verdict.NOT_ASSESSED,
             severity=_severity(rule, row),
             cause=None if failed else _cause(row),
-            subject_id=str(row["subject_id"]),
+            subject_id=_subject_id(row),
             subject=str(row["subject"]),
             mailbox_guid=_text(row.get("mailbox_id")),
             text=fill(rule.say.fail if failed else rule.say.not_assessed, row),
             wave=_text(row.get("wave")),
         )
+
+
+def _subject_id(row: Mapping[str, object]) -> str:
+    """The id of a subject, quoted where it is that of a whole rule, as of the remote domain `*`.
+
+    Otherwise its finding would be taken for that of a rule that could not run.
+    """
+    found = str(row["subject_id"])
+    return f"'{found}'" if found == WHOLE_RULE else found
 
 
 def _text(value: object) -> str | None:

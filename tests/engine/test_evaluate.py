@@ -102,6 +102,15 @@ def test_the_five_rolled_up_answers(database: Database) -> None:
     assert seen(judge(database, rule())) == (Verdict.NOT_APPLICABLE, (0, 0, 0), [])
 
 
+def test_a_subject_that_is_called_like_a_whole_rule_is_one_subject(database: Database) -> None:
+    called = rule(QUERY.replace("  guid ", "  case guid when 'd0' then '*' else guid end "))
+    assert seen(judge(database, called, "InternalRelay", "?")) == (
+        Verdict.FAIL,
+        (0, 1, 1),
+        [("'*'", "d0.example is not."), ("d1", "d1.example is not known.")],
+    )
+
+
 def test_a_table_that_is_not_complete_is_never_read(database: Database) -> None:
     database.insert([domain("d1", "InternalRelay")])
     gap = LedgerLine.model_validate(
