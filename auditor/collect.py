@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,8 @@ from auditor.collectors.directory import PROVIDED, collect_directory
 from auditor.collectors.directory_contract import Place
 from auditor.collectors.directory_registry import DIRECTORY_COLLECTORS
 from auditor.collectors.directory_tally import PROVIDER as DIRECTORY
+from auditor.collectors.live import OF_THE_PLAN, collect_exchange
 from auditor.collectors.live import PROVIDER as EXCHANGE
-from auditor.collectors.live import collect_exchange
 from auditor.collectors.plan import Plan, read_plan, record_plan
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.config import Configuration
@@ -21,7 +21,7 @@ from auditor.config_parts import Person
 from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused, SourceError
-from auditor.evidence.bundle import BundleWriter
+from auditor.evidence.bundle import Bundle, BundleWriter
 from auditor.evidence.bundle_output import Resumed, new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_opened, not_requested
 from auditor.evidence.plan import PlanMove
@@ -102,7 +102,7 @@ def collect_from(
     if sources.cloud is not None and sources.cloud.tenant:
         header = header.model_copy(update={"details": {"tenant": sources.cloud.tenant}})
     if wish.resume:
-        keep = partial(_kept, sources, wanted)
+        keep = partial(_kept, sources, wanted, wish.plan)
         with resumed_bundle(target, COLLECTED, wish.force, header, keep) as resumed:
             kept = resumed.kept
             if PlanMove.table not in kept:
@@ -147,14 +147,16 @@ def _refuse_silence(sources: LiveSources, tables: Collection[str]) -> None:
 
 
 def _kept(
-    sources: LiveSources, wanted: Collection[str], ledger: Mapping[str, LedgerLine]
+    sources: LiveSources, wanted: Collection[str], plan: Plan | None, bundle: Bundle
 ) -> frozenset[str]:
     """The tables of a bundle that a resumed run leaves as they are.
 
-    Complete ones, unless the directory filled them in the place of Exchange, which is there now;
-    and rows of others that no open source can be asked for again. Raises SourceError where nobody
-    answers for any that is missing.
+    Complete ones, unless it is the plan and another is given now, or unless the directory filled
+    them in the place of Exchange, which is there now; and rows of others that no open source can
+    be asked for again. Raises SourceError where nobody answers for any that is missing.
     """
+    ledger = bundle.ledger
+    replaced = {PlanMove.table} if _is_another(plan, bundle) else set[str]()
     complete = {
         table
         for table, line in ledger.items()
@@ -169,7 +171,27 @@ def _kept(
         for table, line in ledger.items()
         if line.rows and line.provider and not (table in wanted and table in open_to)
     }
-    return frozenset(complete | rows)
+    return frozenset((complete | rows) - replaced)
+
+
+def _is_another(plan: Plan | None, bundle: Bundle) -> bool:
+    """Whether a bundle holds another plan than the one that is given, or none beside it.
+
+    Raises InputRefused where a table holds the mailboxes of that plan alone.
+    """
+    if plan is None or bundle.ledger[PlanMove.table].cause is not None:
+        return False
+    found, given = (
+        {(move.mailbox_key, move.wave, move.target_delivery_domain) for move in moves}
+        for moves in (bundle.lines(PlanMove), plan.moves())
+    )
+    for table, line in bundle.ledger.items():
+        if found and found != given and line.rows and (line.filters or "").endswith(OF_THE_PLAN):
+            raise InputRefused(
+                f"{bundle.name}: {table} was asked for the mailboxes of another plan alone; name "
+                "that plan again, or collect into another file"
+            )
+    return found != given
 
 
 def _stood_in(sources: LiveSources, line: LedgerLine) -> bool:

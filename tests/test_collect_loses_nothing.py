@@ -17,6 +17,7 @@ from auditor.collect import (
 )
 from auditor.collectors.directory_tally import PROVIDER as DIRECTORY
 from auditor.collectors.live import LiveExchange
+from auditor.collectors.plan import Plan, read_plan
 from auditor.demo import lab_exchange
 from auditor.errors import InputRefused, SourceUnreachable
 from auditor.evidence.bundle import BundleWriter, open_bundle, seal
@@ -112,6 +113,56 @@ def test_rows_of_which_nothing_came_the_second_time_stay(first: Path) -> None:
         assert after.ledger[table] == before.ledger[table]
         assert after.rows[table] == before.rows[table]
         assert before.ledger[table] in told
+
+
+def test_a_plan_that_is_new_replaces_the_one_of_the_bundle(tmp_path: Path) -> None:
+    target = tmp_path / "e.zip"
+    alone = Wish(only=["entra_sku"])
+
+    def plan_after(wish: Wish) -> tuple[list[str], str]:
+        collect_from(LiveSources(None, cloud=cloud), target, "", wish, silent)
+        found = read_back(target)
+        moves = [str(getattr(row, "mailbox", "")) for row in found.rows["plan_move"]]
+        return moves, found.ledger["plan_move"].detail
+
+    def plan(*mailboxes: str) -> Plan:
+        path = tmp_path / f"{len(mailboxes)}.csv"
+        path.write_text("\n".join(("EmailAddress", *mailboxes)), encoding="utf-8")
+        return read_plan([path])
+
+    again = replace(alone, resume=True)
+    with tenant(ORGANIZATION) as cloud:
+        assert plan_after(alone)[0] == []
+        first = plan_after(replace(again, plan=plan("a@x.de")))
+        assert first == (["a@x.de"], "1 mailbox in 1 wave.")
+        second = plan_after(replace(again, plan=plan("b@x.de", "c@x.de")))
+        assert second == (["b@x.de", "c@x.de"], "2 mailboxes in 1 wave.")
+        assert plan_after(again) == second
+
+
+def test_mailboxes_of_one_plan_are_not_taken_for_those_of_another(
+    tmp_path: Path, of_exchange: Collected
+) -> None:
+    target = tmp_path / "e.zip"
+    plans: list[Plan] = []
+    for row in of_exchange.rows["onprem_mailbox"][:2]:
+        address = getattr(row, "primary_smtp_address", "")
+        path = tmp_path / f"{len(plans)}.csv"
+        path.write_text(f"EmailAddress\n{address}\n", encoding="utf-8")
+        plans.append(read_plan([path]))
+    one, other = plans
+    with LabEndpoint(ORGANIZATION) as endpoint, shell(endpoint) as opened:
+        exchange = LiveExchange(opened, None, lambda: shell(endpoint))
+        wish = Wish(only=["onprem_mailbox_statistics"], plan=one)
+        collect_from(LiveSources(exchange), target, "", wish, silent)
+        assert read_back(target).ledger["onprem_mailbox_statistics"].rows == 1
+        before = held(target)
+        with pytest.raises(InputRefused, match="onprem_mailbox_statistics was asked for the"):
+            collect_from(LiveSources(exchange), target, "", replace(AGAIN, plan=other), silent)
+        assert held(target) == before
+        collect_from(
+            LiveSources(exchange), target, "", replace(wish, resume=True, plan=one), silent
+        )
 
 
 # tables that the directory filled in the place of an Exchange that was closed

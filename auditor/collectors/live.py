@@ -32,6 +32,9 @@ PROVIDER = "PowerShell remoting"
 OPTIONAL_PARAMETERS = frozenset({"IgnoreDefaultScope"})
 """Parameters that a server may not know or an account may not use; without them it is partial."""
 
+OF_THE_PLAN = "mailboxes of the plan"
+"""The end of the filters of a table for which these alone were asked."""
+
 ReadBuild = Callable[[str, str], PsObject]
 """Version of ExSetup.exe on a server, by its name and its full name; raises SourceError."""
 
@@ -246,7 +249,7 @@ def _scope(run: _Run, tally: Tally) -> None:
     elif not run.mailboxes_known:
         tally.wrong("partial", f"{MAILBOX.cmdlets[0]} did not end well: mailboxes may be missing.")
     if run.source.planned is not None:
-        tally.filters = f"the {len(run.mailboxes)} mailboxes of the plan"
+        tally.filters = f"the {len(run.mailboxes)} {OF_THE_PLAN}"
 
 
 def _take_answer(run: _Run, tally: Tally, answer: MailboxAnswer) -> None:

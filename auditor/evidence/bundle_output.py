@@ -85,14 +85,14 @@ def resumed_bundle(
     models: Sequence[type[BaseModel]],
     force: bool,
     header: Header,
-    keep: Callable[[Mapping[str, LedgerLine]], Collection[str]],
+    keep: Callable[[Bundle], Collection[str]],
 ) -> Iterator[Resumed]:
     """What an interrupted run left, or else the sealed bundle, to go on with.
 
     `header`: what a new bundle would say it is; one that says it is of others is refused. `keep`
-    is shown the ledger and names the tables whose rows stay, the others are there to be filled
-    again; where it raises, nothing was touched. A sealed bundle stays as it is until the body has
-    ended. Raises InputRefused where there is neither.
+    is shown it and names the tables whose rows stay, the others are there to be filled again;
+    where it raises, nothing was touched. A sealed bundle stays as it is until the body has ended.
+    Raises InputRefused where there is neither.
     """
     folder = unfinished(target)
     reopened = target.is_file() and not folder.is_dir()
@@ -104,7 +104,7 @@ def resumed_bundle(
             )
     with open_bundle(target if reopened else folder, "evidence", models) as bundle:
         _refuse_others(bundle, header)
-        kept = {table: bundle.ledger[table] for table in keep(bundle.ledger)}
+        kept = {table: bundle.ledger[table] for table in keep(bundle)}
         of_kept = [model for model in models if table_of(model) in kept]
         if reopened:
             details = {**bundle.header.details, **header.details}
