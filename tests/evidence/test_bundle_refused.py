@@ -513,3 +513,12 @@ def test_a_member_that_wants_a_password(tmp_path: Path) -> None:
         data[place] |= 1
     path.write_bytes(data)
     assert "packed by another program" in refusal(path)
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"])
+def test_a_time_that_is_none_in_utc(tmp_path: Path, time: str) -> None:
+    def late(manifest: dict[str, Any]) -> None:
+        manifest["ledger"][0]["ended_at"] = time
+
+    path = forge(sealed(tmp_path), late)
+    assert "a time that UTC has no year for" in refusal(path)
