@@ -16,9 +16,10 @@ from auditor.verdicts import Cause, Severity, Verdict
 
 DEADLINE_SECONDS = 120.0
 SEVERITIES = tuple(Severity)
+CAUSES = tuple(Cause)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SubjectFinding:
     """One subject that did not pass; `wave` only where it is known and no mailbox is."""
 
@@ -114,7 +115,10 @@ def _findings(rule: Rule, judged: Judged) -> Iterator[SubjectFinding]:
     missing = sorted(quoted - set(judged.columns))
     if missing:
         raise QueryRefused(f"say quotes columns the query does not return: {', '.join(missing)}")
-    for row in judged.rows:
+    # A row is given up when it is worded: a rule may fail for every mailbox there is.
+    judged.rows.reverse()
+    while judged.rows:
+        row = judged.rows.pop()
         failed = row["ok"] is not None
         yield SubjectFinding(
             verdict=Verdict.FAIL if failed else Verdict.NOT_ASSESSED,
@@ -157,6 +161,6 @@ def _cause(row: Mapping[str, object]) -> Cause:
     word = row.get("cause")
     if word is None:
         return Cause.VALUE_MISSING
-    if word not in tuple(Cause):
+    if word not in CAUSES:
         raise QueryRefused(f"the query returns the cause {word!r}; use {', '.join(Cause)}")
     return Cause(str(word))

@@ -42,6 +42,9 @@ def word_of(mark: Mark) -> Readiness:
     return Readiness.READY_WITH_ACTION if mark & Mark.ACTION else Readiness.READY
 
 
+_WORDS = tuple(word_of(Mark(bits)) for bits in range(1 << _BITS))
+
+
 @dataclass(frozen=True)
 class Tally:
     """Unwaived findings: blockers that fail, blockers not assessed, actions for users."""
@@ -116,7 +119,7 @@ class Marks:
 
 
 def _word(bits: int, gate: Gate) -> Readiness:
-    return word_of(Mark((bits >> _SHIFT[gate]) & 0b111))
+    return _WORDS[(bits >> _SHIFT[gate]) & 0b111]
 
 
 def overall(words: Iterable[Readiness]) -> Readiness:

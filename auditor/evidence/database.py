@@ -46,6 +46,9 @@ MOST_ROWS = 2_000_000
 """Rows an answer may have: a join that lacks its condition fills the memory of any machine."""
 
 ROWS_AT_ONCE = 2_000
+WRITTEN_AT_ONCE = 1 << 20
+"""Bytes gathered before they are written: a page of rows is too small for a call of its own."""
+
 SECONDS_BETWEEN_LOOKS = 0.1
 SMALL = 500
 """Rows up to which a parameter holding JSON is quicker than a file."""
@@ -63,7 +66,7 @@ class Database:
         models: Sequence[type[Evidence]],
         *,
         directory: Path | None = None,
-        memory_limit: str = "256MB",
+        memory_limit: str = "208MB",
         threads: int = 2,
     ) -> None:
         self._columns = {model.table: frozenset(model.model_fields) for model in models}
@@ -83,6 +86,8 @@ class Database:
         # DuckDB 2.0 was seen to fold `sum(x) > 0` to false by statistics that did not hold, so that
         # a rule passed. Without them the same rules cost as much.
         self._db.execute("set disabled_optimizers = 'statistics_propagation'")
+        # A file for one run is not worth compressing: that took as long as reading the rows did.
+        self._db.execute("set force_compression = 'uncompressed'")
         self._filled: set[str] = set()
         self._checked: dict[tuple[str, bool], Checked] = {}
         self._locked = False
@@ -99,7 +104,7 @@ class Database:
         """
         path = self._scratch / f"{model.table}.json"
         try:
-            with path.open("wb") as file:
+            with path.open("wb", buffering=WRITTEN_AT_ONCE) as file:
                 empty = write_array(pages, file)
             if empty:
                 return 0
@@ -178,7 +183,7 @@ class Database:
         with self._deadline(seconds):
             cursor = self._executed(sql, bound)
             columns = _plain_columns(cursor)
-            rows = _fetch(cursor, columns, None if limit is None else limit + 1)
+            rows = list(_fetched(cursor, columns, None if limit is None else limit + 1))
         more = limit is not None and len(rows) > limit
         return Answer(tuple(columns), rows[:limit] if more else rows, more)
 
@@ -229,6 +234,11 @@ class Database:
 
     def _refuse_duplicates(self, model: type[Evidence]) -> None:
         key = ", ".join(f'"{name}"' for name in model.key)
+        ((rows, hashes),) = self._db.execute(
+            f"select count(*), count(distinct hash({key})) from {model.table}"  # noqa: S608
+        ).fetchall()
+        if hashes == rows:  # equal keys have equal hashes, so no two keys are equal
+            return
         found = self._db.execute(
             f"select {key} from {model.table} group by {key} having count(*) > 1 limit 1"  # noqa: S608
         ).fetchall()
@@ -308,19 +318,22 @@ class Database:
             "select count(*) filter (where ok), count(*) filter (where not ok),"
             " count(*) filter (where ok is null),"
             " count(*) filter (where subject_id is null or subject is null),"
-            " count(distinct subject_id) from judged"
+            " count(distinct hash(subject_id)) from judged"
         ).fetchall()[0]
         if nameless:
             raise QueryRefused(
                 f"the query must return subject_id and subject for every row; {nameless} lack one"
             )
-        if ids < passed + failed + unknown:
+        total = passed + failed + unknown
+        if ids < total:  # of hashes; only where some are equal it is worth counting the ids
+            ((ids,),) = self._db.execute("select count(distinct subject_id) from judged").fetchall()
+        if ids < total:
             raise QueryRefused(
                 "the query must return each subject_id once; it gave "
-                f"{passed + failed + unknown} rows for {ids} subjects"
+                f"{total} rows for {ids} subjects"
             )
         cursor = self._db.execute("select * from judged where ok is not true order by subject_id")
-        rows = [dict(zip(columns, row, strict=True)) for row in _fetch(cursor, columns, None)]
+        rows = [dict(zip(columns, row, strict=True)) for row in _fetched(cursor, columns, None)]
         return Judged(tuple(columns), passed, failed, unknown, rows)
 
 
@@ -336,18 +349,20 @@ def _plain_columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return columns
 
 
-def _fetch(
+def _fetched(
     cursor: duckdb.DuckDBPyConnection, columns: Mapping[str, str], limit: int | None
-) -> list[tuple[Value, ...]]:
-    rows = cursor.fetchmany(MOST_ROWS + 1 if limit is None else limit)
-    if len(rows) > MOST_ROWS:
+) -> Iterator[tuple[Value, ...]]:
+    """The first `limit` rows, without one all of them; more than two million are refused."""
+    left = MOST_ROWS + 1 if limit is None else min(limit, MOST_ROWS + 1)
+    while left and (page := cursor.fetchmany(min(ROWS_AT_ONCE, left))):
+        left -= len(page)
+        if "TIMESTAMP" not in columns.values():
+            yield from page
+            continue
+        for row in page:
+            yield tuple(v.replace(tzinfo=dt.UTC) if isinstance(v, dt.datetime) else v for v in row)
+    if not left and (limit is None or limit > MOST_ROWS):
         raise QueryRefused(f"the query gives more than {MOST_ROWS:,} rows; narrow it down")
-    if "TIMESTAMP" not in columns.values():
-        return rows
-    return [
-        tuple(v.replace(tzinfo=dt.UTC) if isinstance(v, dt.datetime) else v for v in row)
-        for row in rows
-    ]
 
 
 def _first_line(problem: duckdb.Error) -> str:

@@ -133,6 +133,29 @@ def test_any_rows_come_out_as_they_went_in(rows: list[Phone], way: str) -> None:
         assert stored(database) == rows
 
 
+EMPTY = Header(
+    format_version=1, kind="evidence", tool_version="0.1.0", title="", created_at=None, details={}
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(rows=phones)
+def test_any_rows_come_out_of_a_file_as_they_went_into_a_bundle(rows: list[Phone]) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        with BundleWriter(place / "open", EMPTY) as writer:
+            for row in rows:
+                writer.append(row)
+        seal(place / "open", place / "x.zip", force=False)
+        with (
+            open_bundle(place / "x.zip", "evidence", MODELS) as bundle,
+            Database(MODELS, directory=place) as database,
+        ):
+            assert database.load(Phone, bundle.encoded_pages(Phone)) == len(rows)
+            database.lock()
+            assert stored(database) == rows
+
+
 def test_hostile_text_survives_bundle_database_and_select(tmp_path: Path) -> None:
     rows = [phone(HOSTILE, note=HOSTILE), phone("")]
     header = Header(
@@ -196,6 +219,45 @@ def test_two_rows_with_one_key_are_refused_by_name() -> None:
         database.insert([Owner(select="a", order=1), Owner(select="a", order=2)])
         with pytest.raises(BundleRefused, match="owner holds two rows with select 'a', order 2"):
             database.insert([Owner(select="a", order=2)])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    keys=st.lists(
+        st.tuples(
+            st.text(alphabet="aA ,'\0\u0301", max_size=2), st.sampled_from([-1, 0, 1, 10, 2**62])
+        ),
+        max_size=12,
+    )
+)
+def test_rows_are_refused_only_where_two_have_one_key(keys: list[tuple[str, int]]) -> None:
+    rows = [Owner(select=name, order=number) for name, number in keys]
+    with Database(MODELS) as database:
+        if len(set(keys)) == len(keys):
+            database.insert(rows)
+            assert list(database.rows('select "select", "order" from owner')) == keys
+        else:
+            with pytest.raises(BundleRefused, match="owner holds two rows with select "):
+                database.insert(rows)
+
+
+def test_keys_that_differ_are_no_duplicates_where_their_hashes_are_equal() -> None:
+    with Database(MODELS) as database:
+        list(database.rows("create macro hash(key) as 7"))
+        assert list(database.rows("select hash('a') = hash('b')")) == [(True,)]
+        assert database.load(Phone, encoded([phone("a"), phone("b")])) == 2
+        with pytest.raises(BundleRefused, match="phone holds two rows with name 'a'; ask"):
+            database.insert([phone("a")])
+
+
+def test_subjects_that_differ_are_judged_where_their_hashes_are_equal() -> None:
+    with Database(MODELS) as database:
+        list(database.rows("create macro hash(key) as 7"))
+        database.insert([phone("a", enabled=True), phone("b", enabled=True)])
+        select = "name as subject, enabled as ok from phone"
+        assert database.judge(f"select name as subject_id, {select}", {}, seconds=10).passed == 2
+        with pytest.raises(QueryRefused, match="it gave 2 rows for 1 subjects"):
+            database.judge(f"select side as subject_id, {select}", {}, seconds=10)
 
 
 def test_pages_that_end_in_a_refusal_leave_the_table_empty() -> None:
@@ -413,6 +475,38 @@ def test_endless_work_is_stopped_and_the_next_query_runs(database: Database) -> 
         )
     assert time.monotonic() - start < 20
     assert database.select("select count(*) as n from phone", {}, seconds=10).rows == [(300,)]
+
+
+def test_rows_of_many_pages_come_whole_and_in_order(database: Database) -> None:
+    seen = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+    names = [f"{number:05}" for number in range(4_321)]
+    database.insert([phone(name).model_copy(update={"seen": seen}) for name in names])
+    for columns, more in (("name", ()), ("name, seen", (seen,))):
+        answer = database.select(f"select {columns} from phone order by name", {}, seconds=10)
+        assert answer.rows == [(name, *more) for name in names]
+    found = database.judge(
+        "select name as subject_id, name as subject, false as ok, seen from phone", {}, seconds=10
+    )
+    assert [(row["subject_id"], row["seen"]) for row in found.rows] == [(n, seen) for n in names]
+
+
+@pytest.mark.parametrize("limit", [None, 4, 5, 7])
+def test_as_many_rows_as_an_answer_may_have_are_given_and_one_more_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch, limit: int | None
+) -> None:
+    monkeypatch.setattr("auditor.evidence.database.MOST_ROWS", 5)
+    monkeypatch.setattr("auditor.evidence.database.ROWS_AT_ONCE", 2)
+    sql = "select name from phone order by name"
+    database.insert([phone(name) for name in "abcde"])
+    answer = database.select(sql, {}, seconds=10, limit=limit)
+    assert answer.rows == [(name,) for name in "abcde"[:limit]]
+    assert answer.more is (limit == 4)
+    database.insert([phone("f")])
+    if limit == 4:
+        assert database.select(sql, {}, seconds=10, limit=limit) == answer
+        return
+    with pytest.raises(QueryRefused, match="gives more than 5 rows; narrow it down"):
+        database.select(sql, {}, seconds=10, limit=limit)
 
 
 def test_a_query_that_gives_rows_without_end_is_refused(
