@@ -157,10 +157,7 @@ def collect(
     config: Config,
     out: Annotated[Path, typer.Option("--out", help="The evidence bundle to write.")],
     only: Annotated[list[str] | None, typer.Option(help="Collect this table alone.")] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with a stopped run, or with what a bundle lacks."),
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
     force: Force = False,
 ) -> None:
     """Read the configured sources into a bundle of evidence."""

@@ -22,7 +22,7 @@ from auditor.engine.assess import Judgement
 from auditor.engine.material import Progress
 from auditor.errors import InputRefused, SourceError
 from auditor.evidence.bundle import Bundle, BundleWriter
-from auditor.evidence.bundle_output import Resumed, new_bundle, resumed_bundle
+from auditor.evidence.bundle_output import new_bundle, resumed_bundle
 from auditor.evidence.ledger import LedgerLine, not_opened, not_requested
 from auditor.evidence.plan import PlanMove
 from auditor.evidence.tables import COLLECTED
@@ -75,10 +75,9 @@ def collect(
 ) -> tuple[LedgerLine, ...]:
     """Read the configured sources into a sealed bundle of evidence at `target`.
 
-    When resuming, be it an interrupted run or a sealed bundle, what is complete there is kept, and
-    what no open source can be asked for stays as it is. Raises SourceError when nobody can be
-    signed in to who says any of it, InputRefused for words that cannot be used; then nothing is
-    written. What a source refuses or fails to say otherwise becomes a ledger line.
+    When resuming, the tables that an interrupted run finished are kept. Raises SourceError when
+    nobody can be signed in to who says any of it, InputRefused for words that cannot be used; then
+    nothing is written. What a source refuses or fails to say otherwise becomes a ledger line.
     """
     plan = read_plan(configuration.plan) if configuration.plan else None
     wish = replace(wish, only=wish.only or configuration.only, plan=plan)
@@ -103,15 +102,11 @@ def collect_from(
         header = header.model_copy(update={"details": {"tenant": sources.cloud.tenant}})
     if wish.resume:
         keep = partial(_kept, sources, wanted, wish.plan)
-        with resumed_bundle(target, COLLECTED, wish.force, header, keep) as resumed:
-            kept = resumed.kept
+        with resumed_bundle(target, COLLECTED, wish.force, header, keep) as (writer, kept):
             if PlanMove.table not in kept:
-                record_plan(wish.plan, resumed.writer, wish.now)
+                record_plan(wish.plan, writer, wish.now)
             left = [table for table in wanted if table not in kept]
-            told = fill(sources, resumed.writer, left, progress, wish.now)
-            told = _without_loss(resumed, told)
-            incomplete = (line for line in kept.values() if line.cause is not None)
-            return (*told, *(line for line in incomplete if line.table in wanted))
+            return fill(sources, writer, left, progress, wish.now)
     _refuse_silence(sources, wanted)
     with new_bundle(target, header, wish.force, live=True) as writer:
         planned = record_plan(wish.plan, writer, wish.now)
@@ -149,29 +144,12 @@ def _refuse_silence(sources: LiveSources, tables: Collection[str]) -> None:
 def _kept(
     sources: LiveSources, wanted: Collection[str], plan: Plan | None, bundle: Bundle
 ) -> frozenset[str]:
-    """The tables of a bundle that a resumed run leaves as they are.
-
-    Complete ones, unless it is the plan and another is given now, or unless the directory filled
-    them in the place of Exchange, which is there now; and rows of others that no open source can
-    be asked for again. Raises SourceError where nobody answers for any that is missing.
+    """The complete tables of a stopped run, which a resumed one leaves as they are; the plan only
+    where none is given now, or the same. Raises SourceError where nobody answers for the rest.
     """
-    ledger = bundle.ledger
-    replaced = {PlanMove.table} if _is_another(plan, bundle) else set[str]()
-    complete = {
-        table
-        for table, line in ledger.items()
-        if line.cause is None and not (table in wanted and _stood_in(sources, line))
-    }
+    complete = frozenset(table for table, line in bundle.ledger.items() if line.cause is None)
     _refuse_silence(sources, {*wanted} - complete)
-    open_to = frozenset[str]().union(
-        *(own for source, own in _named(sources) if not isinstance(source, SourceError | None))
-    )
-    rows = {
-        table
-        for table, line in ledger.items()
-        if line.rows and line.provider and not (table in wanted and table in open_to)
-    }
-    return frozenset((complete | rows) - replaced)
+    return complete - {PlanMove.table} if _is_another(plan, bundle) else complete
 
 
 def _is_another(plan: Plan | None, bundle: Bundle) -> bool:
@@ -192,44 +170,6 @@ def _is_another(plan: Plan | None, bundle: Bundle) -> bool:
                 "that plan again, or collect into another file"
             )
     return found != given
-
-
-def _stood_in(sources: LiveSources, line: LedgerLine) -> bool:
-    """Whether the directory was asked for a table that Exchange says more of, and is there now."""
-    by_the_directory = line.provider == DIRECTORY and sources.exchange is not None
-    return by_the_directory and not _of_the_directory(sources, line.table)
-
-
-def _without_loss(resumed: Resumed, told: Sequence[LedgerLine]) -> tuple[LedgerLine, ...]:
-    """The lines of tables that were asked again, where what a sealed bundle held of them comes
-    back if less came this time: complete before, or rows where there are none.
-    """
-    before = resumed.sealed.ledger if resumed.sealed is not None else {}
-    less = {line.table for line in told if _is_less(line, before.get(line.table))}
-    # tables of one command are of one day, or their rows do not belong to each other
-    less |= _beside(less) & {table for table, line in before.items() if line.cause is None}
-    less &= {line.table for line in told}
-    lines = {line.table: line for line in told}
-    for model in COLLECTED:
-        if model.table in less:
-            lines[model.table] = resumed.put_back(model) or lines[model.table]
-    return tuple(lines.values())
-
-
-def _is_less(line: LedgerLine, before: LedgerLine | None) -> bool:
-    if before is None or line.cause is None:
-        return False
-    return before.cause is None or (before.rows > 0 and line.rows == 0)
-
-
-def _beside(tables: Collection[str]) -> frozenset[str]:
-    """These tables of Exchange, and those that the same commands fill."""
-    return frozenset(
-        model.table
-        for collector in EXCHANGE_COLLECTORS
-        for model in collector.tables
-        if {each.table for each in collector.tables} & {*tables}
-    )
 
 
 def fill(
@@ -288,7 +228,13 @@ def _to_ask_again(sources: LiveSources, told: Sequence[LedgerLine]) -> frozenset
     """Tables that the directory did not provide whole, with those the same command fills."""
     if sources.exchange is None:
         return frozenset()
-    return _beside({line.table for line in told if line.cause is not None})
+    incomplete = {line.table for line in told if line.cause is not None}
+    return frozenset(
+        model.table
+        for collector in EXCHANGE_COLLECTORS
+        for model in collector.tables
+        if incomplete & {each.table for each in collector.tables}
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ from auditor.config import Configuration
 from auditor.config_parts import Person
 from auditor.demo import lab_exchange
 from auditor.errors import AccessDenied, InputRefused, SourceUnreachable
+from auditor.evidence import bundle_output
 from auditor.evidence.bundle_output import unfinished
 from auditor.evidence.ledger import LedgerLine
 from auditor.importing import import_evidence
@@ -42,8 +42,7 @@ from tests.support.lab_tenant import read_back, silent, tenant
 ORGANIZATION = build(20, faults="none")
 CLOSED = SourceUnreachable("EX01 does not answer; open its port.")
 DENIED = AccessDenied("DC01 does not know the account; correct it.")
-READ_AT = ORGANIZATION.now
-AGAIN = Wish(resume=True, now=lambda: READ_AT)
+AGAIN = Wish(resume=True)
 SECRET = "AUDITOR_TEST_GOES_ON"
 TENANT = {
     "tenant": "11111111-2222-4333-8444-555555555555",
@@ -225,91 +224,51 @@ def test_a_table_alone_of_a_closed_source_is_refused_and_another_is_read(tmp_pat
 # later
 
 
-@pytest.fixture
-def first(tmp_path: Path) -> Path:
-    """A bundle of a day on which Exchange was closed and the accounts broke off."""
-    target = tmp_path / "e.zip"
-    broken = CloudFault(Outage.FOREIGN_LINK, "subscribedSkus", times=None)
-    with tenant(ORGANIZATION, [broken]) as cloud:
-        sources = LiveSources(None, cloud=cloud, exchange_refusal=CLOSED)
-        collect_from(sources, target, "Lab", Wish(now=lambda: READ_AT), silent)
-    lines = lines_of(target)
-    assert (lines["entra_sku"].state, lines["entra_sku"].rows) == ("partial", 4)
-    return target
-
-
-def test_what_was_closed_is_asked_when_it_is_open_and_nothing_else(
-    first: Path, tmp_path: Path
+def test_what_was_closed_is_asked_when_a_stopped_run_goes_on_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = tmp_path / "whole.zip"
+    target = tmp_path / "e.zip"
     # who refuses now what is complete is not asked for it
     fault = CloudFault(Outage.FORBIDDEN, "users", times=None)
-    before = lines_of(first)
-    with lab_exchange(ORGANIZATION) as source:
-        with tenant(ORGANIZATION, [fault]) as cloud:
-            again = LiveSources(source, cloud=cloud)
-            told = collect_from(again, first, "", AGAIN, silent)
-        with tenant(ORGANIZATION) as cloud:
-            collect_from(
-                LiveSources(source, cloud=cloud), whole, "", replace(AGAIN, resume=False), silent
-            )
-    assert {line.table for line in told} == {
-        *EXCHANGE_TABLES,
-        *DIRECTORY_ALONE,
-        *("entra_sku", "entra_sku_plan"),
-    }
-    found, wanted = read_back(first), read_back(whole)
-    assert found.rows == wanted.rows
-    assert {t: line.state for t, line in found.ledger.items()} == {
-        t: line.state for t, line in wanted.ledger.items()
-    }
-    assert found.ledger["entra_user"] == before["entra_user"]
-    assert not unfinished(first).exists()
+    with tenant(ORGANIZATION) as cloud:
+        sources = LiveSources(None, cloud=cloud, exchange_refusal=CLOSED)
+        with monkeypatch.context() as patch:
+            patch.setattr(bundle_output, "seal", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                collect_from(sources, target, "Lab", Wish(), silent)
+    with lab_exchange(ORGANIZATION) as source, tenant(ORGANIZATION, [fault]) as cloud:
+        told = collect_from(LiveSources(source, cloud=cloud), target, "Lab", AGAIN, silent)
+    assert {line.table for line in told} == {*EXCHANGE_TABLES, *DIRECTORY_ALONE}
+    lines = lines_of(target)
+    complete = {table for table, line in lines.items() if line.state == "complete"}
+    assert complete >= {"onprem_mailbox", "entra_user", *EXCHANGE_ONLINE_TABLES}
+    assert not unfinished(target).exists()
 
 
-def test_what_cannot_be_asked_again_stays_as_it_is(first: Path) -> None:
-    before = lines_of(first)
-    with lab_exchange(ORGANIZATION) as source:
-        sources = LiveSources(source, cloud=LiveCloud(DENIED, DENIED))
-        told = {line.table: line for line in collect_from(sources, first, "", AGAIN, silent)}
-    after = read_back(first)
-    for table in ("entra_sku", "entra_sku_plan"):
-        assert after.ledger[table] == before[table] == told[table]
-    assert after.ledger["onprem_mailbox"].state == "complete"
-    assert {after.ledger[table].state for table in EXCHANGE_ONLINE_TABLES} == {"complete"}
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
-def test_while_nobody_answers_for_what_is_missing_nothing_is_touched(first: Path) -> None:
-    before = first.read_bytes()
-    with pytest.raises(SourceUnreachable) as refused:
-        collect_from(ALL_CLOSED, first, "", AGAIN, silent)
-    assert str(refused.value) == f"{CLOSED}\n{DENIED}"
-    assert first.read_bytes() == before
-    assert [path.name for path in first.parent.iterdir()] == ["e.zip"]
-
-
-def test_a_bundle_stays_until_the_run_that_goes_on_with_it_has_ended(first: Path) -> None:
-    def interrupt(command: str, count: int) -> None:
-        if command == "Get-Mailbox" and count >= 100:
-            raise KeyboardInterrupt
-
-    before = first.read_bytes()
-    with lab_exchange(build(120, faults="none")) as source:
-        sources = LiveSources(source)
+def test_while_nobody_answers_for_what_is_missing_a_stopped_run_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "e.zip"
+    with lab_exchange(ORGANIZATION) as source, monkeypatch.context() as patch:
+        patch.setattr(bundle_output, "seal", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            collect_from(sources, first, "", AGAIN, interrupt)
-        assert first.read_bytes() == before
-        assert unfinished(first).is_dir()
-        # what replaces a file without its content wants to be told so
-        with pytest.raises(InputRefused, match="exists already"):
-            collect_from(sources, first, "", AGAIN, silent)
-        collect_from(sources, first, "", replace(AGAIN, force=True), silent)
-    lines = lines_of(first)
-    assert {lines[table].state for table in ("onprem_mailbox", "entra_user")} == {"complete"}
-    assert sorted(path.name for path in first.parent.iterdir()) == ["e.zip"]
+            collect_from(LiveSources(source), target, "", Wish(), silent)
+    before = held(tmp_path)
+    with pytest.raises(SourceUnreachable) as refused:
+        collect_from(ALL_CLOSED, target, "", AGAIN, silent)
+    assert str(refused.value) == f"{CLOSED}\n{DENIED}"
+    assert held(tmp_path) == before
 
 
-def test_without_a_run_or_a_bundle_there_is_nothing_to_go_on_with(tmp_path: Path) -> None:
+def held(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_without_a_stopped_run_there_is_nothing_to_go_on_with(tmp_path: Path) -> None:
     with lab_exchange(ORGANIZATION) as source, pytest.raises(InputRefused, match="to resume"):
         collect_from(LiveSources(source), tmp_path / "e.zip", "", AGAIN, silent)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -21,7 +19,6 @@ from auditor.evidence.bundle import (
     seal,
 )
 from auditor.evidence.bundle_format import short, table_of
-from auditor.evidence.ledger import LedgerLine, not_requested
 
 
 def unfinished(target: Path) -> Path:
@@ -58,67 +55,35 @@ def new_bundle(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class Resumed:
-    """A bundle to go on with, the lines of what it keeps, and the sealed bundle that it was."""
-
-    writer: BundleWriter
-    kept: Mapping[str, LedgerLine]
-    sealed: Bundle | None
-
-    def put_back(self, model: type[BaseModel]) -> LedgerLine | None:
-        """Give a table the rows and the line again that it had; None where it was not sealed."""
-        if self.sealed is None:
-            return None
-        table = table_of(model)
-        self.writer.discard(table)
-        for row in self.sealed.lines(model):
-            self.writer.append(row)
-        line = self.sealed.ledger[table]
-        self.writer.record(line)
-        return line
-
-
 @contextmanager
 def resumed_bundle(
     target: Path,
     models: Sequence[type[BaseModel]],
     force: bool,
     header: Header,
-    keep: Callable[[Bundle], Collection[str]],
-) -> Iterator[Resumed]:
-    """What an interrupted run left, or else the sealed bundle, to go on with.
+    keep: Callable[[Bundle], frozenset[str]],
+) -> Iterator[tuple[BundleWriter, frozenset[str]]]:
+    """The folder of an interrupted run, to go on with, and the tables of it that stay.
 
-    `header`: what a new bundle would say it is; one that says it is of others is refused. `keep`
-    is shown it and names the tables whose rows stay, the others are there to be filled again;
-    where it raises, nothing was touched. A sealed bundle stays as it is until the body has ended.
-    Raises InputRefused where there is neither.
+    `header`: what a new bundle would say it is; a run that says it is of others is refused. `keep`
+    is shown the run and names the tables whose rows stay, the others are there to be filled again;
+    where it raises, nothing was touched. Raises InputRefused where no run was interrupted.
     """
+    refuse_existing(target, force)
     folder = unfinished(target)
-    reopened = target.is_file() and not folder.is_dir()
-    if not reopened:
-        refuse_existing(target, force)
-        if not folder.is_dir():
-            raise InputRefused(
-                f"{folder}: there is no interrupted run to resume; leave out --resume to begin anew"
-            )
-    with open_bundle(target if reopened else folder, "evidence", models) as bundle:
+    if not folder.is_dir():
+        raise InputRefused(
+            f"{folder}: there is no interrupted run to resume; leave out --resume to begin anew"
+        )
+    with open_bundle(folder, "evidence", models) as bundle:
         _refuse_others(bundle, header)
-        kept = {table: bundle.ledger[table] for table in keep(bundle)}
-        of_kept = [model for model in models if table_of(model) in kept]
-        if reopened:
-            details = {**bundle.header.details, **header.details}
-            _unseal(bundle, bundle.header.model_copy(update={"details": details}), of_kept, folder)
-        else:
-            for model in of_kept:
+        kept = keep(bundle)
+        for model in models:
+            if table_of(model) in kept:
                 _read_through(bundle.pages(model))
-        with BundleWriter.resume(folder, kept) as writer:
-            for table, line in bundle.ledger.items():
-                # whoever kills this run must not find the rows of one day with the line of another
-                if table not in kept and (line.cause is None or line.rows):
-                    writer.record(not_requested(table, "The run ended before it was asked again."))
-            yield Resumed(writer, kept, bundle if reopened else None)
-    seal(folder, target, force=force or reopened)
+    with BundleWriter.resume(folder, kept) as writer:
+        yield writer, kept
+    seal(folder, target, force=force)
 
 
 def _refuse_others(bundle: Bundle, header: Header) -> None:
@@ -132,31 +97,6 @@ def _refuse_others(bundle: Bundle, header: Header) -> None:
                 f"{bundle.name} holds evidence of {name} {short(held)}, and the configuration "
                 f"names {short(value)}: correct the configuration, or collect into another file"
             )
-
-
-def _unseal(
-    bundle: Bundle, header: Header, models: Sequence[type[BaseModel]], folder: Path
-) -> None:
-    """The folder that a sealed bundle was, with the rows of these tables; whole or not at all."""
-    draft = folder.with_name(f".auditor-{secrets.token_hex(8)}.part")
-    try:
-        with BundleWriter(draft, header) as writer:
-            for model in models:
-                for row in bundle.lines(model):
-                    writer.append(row)
-            for line in bundle.ledger.values():
-                writer.record(line)
-            for source in bundle.sources:
-                writer.source(source)
-        try:
-            draft.rename(folder)
-        except OSError as problem:
-            raise InputRefused(
-                f"{folder} cannot be made, where the run would go on ({problem.strerror}); move "
-                "what has this name elsewhere"
-            ) from problem
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _read_through(pages: Iterator[Sequence[BaseModel]]) -> None:

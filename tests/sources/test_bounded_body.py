@@ -50,14 +50,18 @@ def test_nothing_is_no_body_that_was_cut_short() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 65_536])
-@pytest.mark.parametrize("behind", [b"\0", b"more", gzip.compress(b"another")])
+@pytest.mark.parametrize(
+    "behind", [b"\0", b"more", gzip.compress(b"another")], ids=["zero", "text", "a second packing"]
+)
 def test_what_stands_behind_the_end_of_a_packed_body_damages_it(behind: bytes, size: int) -> None:
     with pytest.raises(Damaged):
         read(gzip.compress(b"body") + behind, size, packed=None)
 
 
 @pytest.mark.parametrize(
-    "raw", [b"plain text", b"\x1f\x8b\x09 other", gzip.compress(b"a" * 99)[:-8] * 2]
+    "raw",
+    [b"plain text", b"\x1f\x8b\x09 other", gzip.compress(b"a" * 99)[:-8] * 2],
+    ids=["text", "another way to pack", "twice without an end"],
 )
 def test_what_is_not_packed_as_it_says_is_damaged(raw: bytes) -> None:
     with pytest.raises(Damaged):
