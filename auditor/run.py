@@ -68,7 +68,7 @@ def _material(
     with (
         open_bundle(evidence, "evidence", COLLECTED) as bundle,
         tempfile.TemporaryDirectory(prefix="auditor-") as work,
-        open_database(Path(work)) as database,
+        open_database(Path(work), sum(line.rows for line in bundle.ledger.values())) as database,
     ):
         material = fill_database(database, bundle, reference, progress, limit)
         created = bundle.header.created_at

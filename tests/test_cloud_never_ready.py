@@ -67,7 +67,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
     folder = tmp_path_factory.mktemp("never ready")
     with (
         open_bundle(collected(folder / "evidence"), "evidence", COLLECTED) as bundle,
-        open_database(folder) as database,
+        open_database(folder, 0) as database,
     ):
         yield fill_database(database, bundle, shipped_reference(), silent)
 
@@ -289,7 +289,7 @@ def test_what_is_not_shown_does_not_pass(
     ]
     with (
         open_bundle(collected(tmp_path / "evidence", faults), "evidence", COLLECTED) as bundle,
-        open_database(tmp_path) as database,
+        open_database(tmp_path, 0) as database,
     ):
         found = fill_database(database, bundle, shipped_reference(), silent)
         passed = {

@@ -61,9 +61,20 @@ class Material:
     sources: Sequence[SourceFile]
 
 
-def open_database(directory: Path) -> Database:
-    """An empty database for all tables, as a temporary file in `directory`."""
-    return Database(tuple(BY_NAME.values()), directory=directory)
+LEAST_MEMORY, MOST_MEMORY = 256, 8_192
+"""Megabytes for the database: enough for 500,000 mailboxes, both ends; and what a ledger that
+makes its tables larger than they are can ask for.
+"""
+MEMORY_PER_MILLION_ROWS = 32
+"""Megabytes, for joins that cannot be put on disk; 800,000 mailboxes have 22 million rows, and to
+match their accounts took more than 256 and less than 512."""
+
+
+def open_database(directory: Path, rows: int) -> Database:
+    """An empty database for all tables, as a temporary file in `directory`, for so many rows."""
+    wanted = MEMORY_PER_MILLION_ROWS * rows // 1_000_000
+    memory = min(max(LEAST_MEMORY, wanted), MOST_MEMORY)
+    return Database(tuple(BY_NAME.values()), directory=directory, memory_limit=f"{memory}MB")
 
 
 def fill_database(

@@ -66,7 +66,7 @@ class Database:
         models: Sequence[type[Evidence]],
         *,
         directory: Path | None = None,
-        memory_limit: str = "208MB",
+        memory_limit: str = "256MB",
         threads: int = 2,
     ) -> None:
         self._columns = {model.table: frozenset(model.model_fields) for model in models}

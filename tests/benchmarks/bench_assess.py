@@ -86,7 +86,7 @@ def judge(evidence: Path, folder: Path) -> None:
     with (
         open_bundle(evidence, "evidence", COLLECTED) as bundle,
         tempfile.TemporaryDirectory(dir=folder) as work,
-        open_database(Path(work)) as database,
+        open_database(Path(work), sum(line.rows for line in bundle.ledger.values())) as database,
     ):
         clock.tell("open")
         reference = shipped_reference()

@@ -152,7 +152,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def material(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
     with (
         open_bundle(evidence, "evidence", COLLECTED) as bundle,
-        open_database(tmp_path_factory.mktemp("database")) as database,
+        open_database(tmp_path_factory.mktemp("database"), 0) as database,
     ):
         yield fill_database(database, bundle, shipped_reference(), silent)
 
