@@ -19,6 +19,7 @@ from auditor.collectors.graph_tenant import GraphTenant
 from auditor.collectors.registry import EXCHANGE_COLLECTORS
 from auditor.collectors.runner import rows_of
 from auditor.engine.evaluate import Outcome, evaluate
+from auditor.engine.material import PREDICTIONS
 from auditor.engine.rulefile import LoadedRule, load_pack
 from auditor.evidence.base import Evidence
 from auditor.evidence.database import Database
@@ -32,7 +33,6 @@ from auditor.lab.exports import write_exports
 from auditor.lab.faults import CLOUD_FAULTS
 from auditor.lab.organization import Organization, build
 from auditor.lab.tenant import CMDLETS
-from auditor.prediction.cloud_account import predict_accounts
 from auditor.resources import rules_folder
 from auditor.sources.clixml import PsObject, read_file
 from auditor.sources.cloud_sign_in import Cloud
@@ -162,7 +162,8 @@ def test_the_rules_find_exactly_what_was_planted(
 ) -> None:
     organization = build(SIZE, faults=faults)
     database.insert([*evidence_of(organization, tmp_path / "exports"), *reference])
-    database.insert(list(predict_accounts(database, COMPLETE)))
+    for prediction in PREDICTIONS:
+        database.insert(list(prediction.rows(database, COMPLETE)))
     date = organization.now.date()
     found = [
         (loaded.rule.id, as_expected(evaluate(loaded.rule, database, COMPLETE, date)))
