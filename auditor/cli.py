@@ -266,10 +266,10 @@ def explain(
     mailbox: Annotated[str, typer.Argument(help="Address, sign-in name or GUID of a mailbox.")],
 ) -> None:
     """Show the redirect of one mailbox, step by step."""
-    from auditor import run, words
+    from auditor import inquiry, words
 
     with progress() as told:
-        explained = run.explain(evidence, mailbox, told)
+        explained = inquiry.explain(evidence, mailbox, told)
     if explained.too_old:
         typer.echo(plain(f"note: {explained.too_old}"), err=True)
     for line in words.explanation(explained.prediction):
@@ -284,9 +284,9 @@ def query(
     format_: Annotated[TableFormat, typer.Option("--format")] = TableFormat.TABLE,
 ) -> None:
     """Look into the evidence with a select of your own (reads only)."""
-    from auditor import run
+    from auditor import inquiry
 
-    with progress() as told, run.query(evidence, sql, told) as queried:
+    with progress() as told, inquiry.query(evidence, sql, told) as queried:
         told.clear()
         for line in queried.incomplete:
             note = f"note: {line.table} is {line.state}: {line.detail}"
@@ -295,7 +295,7 @@ def query(
             typer.echo(plain(f"note: {queried.too_old}"), err=True)
         columns, rows = queried.answer.columns, queried.answer.rows
         if format_ is TableFormat.CSV:
-            count = print_csv(columns, rows, run.csv_cell)
+            count = print_csv(columns, rows, inquiry.csv_cell)
         else:
             count = print_table(columns, rows)
     typer.echo(f"{count:,} {'row' if count == 1 else 'rows'}", err=True)

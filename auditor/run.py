@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,28 +15,24 @@ from auditor.assessment import TABLES, read_assessment
 from auditor.collectors.contract import Side
 from auditor.collectors.export_script import render
 from auditor.engine.assess import Judgement, assess, topics
-from auditor.engine.freshness import AgeLimit, too_old, without_old
-from auditor.engine.material import PREDICTIONS, Material, Progress, fill_database, open_database
+from auditor.engine.freshness import AgeLimit, too_old
+from auditor.engine.material import Material, Progress, fill_database, open_database
 from auditor.engine.rulefile import LoadedRule, load_pack, load_rules, schema_text
 from auditor.engine.ruletest import RuleTester
 from auditor.engine.waivers import read_waivers
 from auditor.errors import InputRefused
-from auditor.evidence.answer import Answer
 from auditor.evidence.bundle import Header, open_bundle, refuse_existing
 from auditor.evidence.bundle_output import new_bundle
 from auditor.evidence.ledger import LedgerLine
 from auditor.evidence.reference_data import ReferenceTable, read_reference
 from auditor.evidence.tables import COLLECTED
-from auditor.prediction.redirect import Prediction, RedirectPredictor
-from auditor.prediction.redirect_rows import read_mailboxes, read_organization
-from auditor.report.csv_export import cell, write_csv
+from auditor.report.csv_export import write_csv
 from auditor.report.html import write_html
 from auditor.report.json_export import write_json
 from auditor.resources import rules_folder
 from auditor.verdicts import MAX_AGE_DAYS
 from auditor.yaml_file import closest
 
-QUERY_SECONDS = 120.0
 Format = Literal["html", "json", "csv", "csv-mailboxes"]
 
 
@@ -58,7 +54,7 @@ def evidence_header(title: str) -> Header:
 
 
 @contextmanager
-def _material(
+def opened(
     evidence: Path,
     reference: Sequence[ReferenceTable],
     progress: Progress,
@@ -109,7 +105,7 @@ def assess_evidence(
     known = {loaded.rule.id for loaded in rules} | {topic.topic for topic in topics(reference)}
     book = read_waivers(waivers, known, as_of)
     limit = AgeLimit(as_of, max_age)
-    with _material(evidence, reference, progress, limit) as (material, origin):
+    with opened(evidence, reference, progress, limit) as (material, origin):
         details = {**origin, "as_of": as_of.isoformat(), "max_age_days": str(max_age)}
         header = Header(
             format_version=1,
@@ -121,25 +117,12 @@ def assess_evidence(
         )
         with new_bundle(target, header, force) as writer:
             judgement = assess(material, rules, book, writer, progress)
-        return replace(judgement, too_old=too_old(_collected(material.ledger).values(), limit))
+        return replace(judgement, too_old=too_old(collected(material.ledger).values(), limit))
 
 
-def _collected(ledger: Mapping[str, LedgerLine]) -> Mapping[str, LedgerLine]:
+def collected(ledger: Mapping[str, LedgerLine]) -> Mapping[str, LedgerLine]:
     """The lines of what was read, without those of what is derived or shipped."""
     return {model.table: ledger[model.table] for model in COLLECTED}
-
-
-def _too_old_today(ledger: Mapping[str, LedgerLine], tables: Collection[str]) -> str:
-    """A sentence about those of the tables that are too old for a verdict of today, or ''.
-
-    A derived table is as old as those it is derived from.
-    """
-    needed = {name for each in PREDICTIONS if each.model.table in tables for name in each.needed}
-    asked = {
-        table: line for table, line in _collected(ledger).items() if table in {*tables, *needed}
-    }
-    limit = AgeLimit(utc_now().date())
-    return too_old(without_old(asked, limit).values(), limit, remedy="collect again")
 
 
 def empty_folder(folder: Path) -> None:
@@ -180,99 +163,6 @@ def write_report(assessment: Path, target: Path, kind: Format, *, force: bool) -
                 write_csv(content, "findings", target, force)
             case "csv-mailboxes":
                 write_csv(content, "mailboxes", target, force)
-
-
-@dataclass(frozen=True)
-class Explained:
-    """The redirect of a mailbox as of the day of its evidence; `too_old` as in a judgement."""
-
-    prediction: Prediction
-    too_old: str
-
-
-def explain(evidence: Path, mailbox: str, progress: Progress) -> Explained:
-    """The redirect of one mailbox, step by step; by address, sign-in name or GUID.
-
-    Raises InputRefused when the evidence holds no such mailbox.
-    """
-    with _material(evidence, shipped_reference(), progress) as (material, _):
-        database, ledger = material.database, material.ledger
-        guids = sorted({str(guid) for (guid,) in database.rows(FIND_MAILBOX, {"name": mailbox})})
-        if not guids:
-            raise InputRefused(_no_such_mailbox(mailbox, ledger))
-        if len(guids) > 1:
-            raise InputRefused(
-                f"{mailbox} names {len(guids)} mailboxes: ask again with one of the GUIDs"
-                f" {', '.join(guids[:5])}"
-            )
-        predictor = RedirectPredictor(read_organization(database, ledger))
-        found = next(read_mailboxes(database, ledger, guids[0]), None)
-        if found is None:
-            raise InputRefused(
-                f"{mailbox} is a system mailbox that does not move; name a user's mailbox"
-            )
-        return Explained(predictor.predict(found), _too_old_today(ledger, ledger))
-
-
-FIND_MAILBOX = """
-select guid from onprem_mailbox
-where guid = lower($name)
-  or primary_smtp_address_key = lower($name)
-  or user_principal_name_key = lower($name)
-union
-select guid from onprem_remote_mailbox
-where guid = lower($name)
-  or primary_smtp_address_key = lower($name)
-  or user_principal_name_key = lower($name)
-union
-select mailbox_guid from onprem_mailbox_address
-where prefix = 'smtp' and lower(address) = lower($name)
-union
-select mailbox_guid from onprem_remote_mailbox_address
-where prefix = 'smtp' and lower(address) = lower($name)
-"""
-
-
-def _no_such_mailbox(mailbox: str, ledger: Mapping[str, LedgerLine]) -> str:
-    gaps = [
-        f"{table} is {ledger[table].state}"
-        for table in ("onprem_mailbox", "onprem_remote_mailbox")
-        if ledger[table].cause is not None
-    ]
-    if gaps:
-        return (
-            f"{mailbox}: not in this evidence, which is incomplete ({'; '.join(gaps)});"
-            " collect the missing table and ask again"
-        )
-    return f"{mailbox}: no mailbox of that address, sign-in name or GUID; check the spelling"
-
-
-@dataclass(frozen=True)
-class Queried:
-    """The answer to a consultant's own query, and the tables in it that are not complete.
-
-    `too_old` as in a judgement, of the tables that it reads.
-    """
-
-    answer: Answer
-    incomplete: tuple[LedgerLine, ...]
-    too_old: str
-
-
-@contextmanager
-def query(evidence: Path, sql: str, progress: Progress) -> Iterator[Queried]:
-    """Run one select over the evidence, in the same fence as a rule's, with `*` allowed."""
-    with _material(evidence, shipped_reference(), progress) as (material, _):
-        tables = material.database.tables_read(sql, star=True)
-        lines = [material.ledger[table] for table in sorted(tables)]
-        answer = material.database.select(sql, {}, seconds=QUERY_SECONDS, star=True)
-        incomplete = tuple(line for line in lines if line.cause is not None)
-        yield Queried(answer, incomplete, _too_old_today(material.ledger, tables))
-
-
-def csv_cell(text: str) -> str:
-    """Text as it may stand in a CSV file, by the same guard as the report's."""
-    return cell(text)
 
 
 def check_rules(packs: Sequence[Path]) -> tuple[int, list[str]]:

@@ -13,7 +13,7 @@ FOUNDATION = {"errors", "verdicts"}
 ALLOWED: dict[str, set[str]] = {
     "cli": {
         *("check", "cli_command", "cli_rules", "collect", "config", "config_parts", "demo"),
-        *("importing", "run", "terminal", "words", *FOUNDATION),
+        *("importing", "inquiry", "run", "terminal", "words", *FOUNDATION),
     },
     "cli_rules": {"cli_command", "run", "terminal"},
     "cli_command": {"terminal", *FOUNDATION},
@@ -49,8 +49,9 @@ ALLOWED: dict[str, set[str]] = {
         *FOUNDATION,
     },
     "words": {"collectors", "engine", "evidence", "prediction", *FOUNDATION},
+    "inquiry": {"engine", "evidence", "prediction", "report", "run", *FOUNDATION},
     "run": {
-        *("assessment", "collectors", "engine", "evidence", "prediction", "report", "resources"),
+        *("assessment", "collectors", "engine", "evidence", "report", "resources"),
         *("config", "sources", "yaml_file"),
         *FOUNDATION,
     },

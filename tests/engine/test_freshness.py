@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auditor import run
+from auditor import inquiry
 from auditor.assessment import TABLES, Assessment, read_assessment
 from auditor.engine.assess import Judgement
 from auditor.engine.evaluate import evaluate
@@ -292,9 +292,9 @@ def test_a_waiver_of_a_rule_that_could_not_run_is_kept_for_when_it_can(
 def test_an_explanation_says_that_its_evidence_is_old(
     days: int, told: str, evidence: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "utc_now", lambda: ORGANIZATION.now + days * DAY)
+    monkeypatch.setattr(inquiry, "utc_now", lambda: ORGANIZATION.now + days * DAY)
     mailbox = next(iter(mailboxes(ORGANIZATION))).guid
-    explained = run.explain(evidence, mailbox, silent)
+    explained = inquiry.explain(evidence, mailbox, silent)
     assert explained.prediction.row.outcome is RedirectOutcome.REDIRECTED
     assert (told in explained.too_old, bool(explained.too_old)) == (True, bool(told))
     assert "--max-age" not in explained.too_old
@@ -311,12 +311,12 @@ def test_an_explanation_says_that_its_evidence_is_old(
 def test_a_query_says_which_of_its_evidence_is_old(
     sql: str, told: str, evidence: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "utc_now", lambda: ORGANIZATION.now + 31 * DAY)
+    monkeypatch.setattr(inquiry, "utc_now", lambda: ORGANIZATION.now + 31 * DAY)
     sentence = (
         f"{told} too old to judge by, the oldest read on 2026-11-01, 31 days before 2026-12-02;"
         " collect again"
     )
-    with run.query(evidence, sql, silent) as queried:
+    with inquiry.query(evidence, sql, silent) as queried:
         assert (queried.too_old, queried.incomplete) == (sentence if told else "", ())
 
 
