@@ -33,7 +33,7 @@ from auditor.live_cloud import (
 )
 from auditor.live_sources import LiveSources, all_of, live_sources
 from auditor.run import assess_and_report, empty_folder, evidence_header, utc_now
-from auditor.yaml_file import closest
+from auditor.spelling import closest
 
 TABLES = tuple(model.table for model in COLLECTED)
 RICHER_IN_EXCHANGE = frozenset(

@@ -30,8 +30,8 @@ from auditor.report.csv_export import write_csv
 from auditor.report.html import write_html
 from auditor.report.json_export import write_json
 from auditor.resources import rules_folder
+from auditor.spelling import closest
 from auditor.verdicts import MAX_AGE_DAYS
-from auditor.yaml_file import closest
 
 Format = Literal["html", "json", "csv", "csv-mailboxes"]
 

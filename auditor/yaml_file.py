@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from auditor.errors import InputRefused
+from auditor.spelling import closest
 
 MAXIMUM_FILE_BYTES = 200_000
 
@@ -95,12 +95,6 @@ def _too_deep_at(text: str) -> int | None:
     except yaml.YAMLError:
         pass  # whoever reads it says what is wrong
     return None
-
-
-def closest(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    """`; closest is 'needs'` for a mistyped word, or nothing when nothing is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; closest is {near[0]!r}" if near else ""
 
 
 def read_yaml(path: Path) -> object:

@@ -15,8 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from auditor.errors import InputRefused, RulesRefused
 from auditor.evidence.tables import BY_NAME
+from auditor.spelling import closest
 from auditor.verdicts import Confidence, Gate, Scope, Severity, Verdict
-from auditor.yaml_file import closest, problems_of, read_yaml
+from auditor.yaml_file import problems_of, read_yaml
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 Scalar = bool | int | float | str

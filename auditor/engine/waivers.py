@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from auditor.assessment import WHOLE_RULE, WaiverNote
 from auditor.errors import WaiversRefused
-from auditor.yaml_file import closest, problems_of, read_yaml
+from auditor.spelling import closest
+from auditor.yaml_file import problems_of, read_yaml
 
 
 class Waiver(BaseModel):

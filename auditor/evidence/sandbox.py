@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from auditor.errors import QueryRefused
 from auditor.evidence.bundle_format import short
+from auditor.spelling import closest
 
 NO_SELECT = "Only SELECT statements"
 """How DuckDB begins to refuse any other statement."""
@@ -96,7 +96,8 @@ def check(tree: Mapping[str, Any], known: Mapping[str, Collection[str]], *, star
     if shadows := sorted(views & set(known)):
         raise QueryRefused(f"with {shadows[0]} as ...: choose a name that no evidence table has")
     if unknown := sorted(set(tables) - views - set(known)):
-        raise QueryRefused(_no_such_table(unknown[0], known))
+        near = closest(unknown[0], sorted(known))
+        raise QueryRefused(f"there is no evidence table {short(unknown[0])}{near}")
     if len(tables) > MOST_TABLES:
         raise QueryRefused(f"a query names {MOST_TABLES} tables at most, here are {len(tables)}")
     if odd := sorted(clocks.difference(*(known[table] for table in set(tables) - views))):
@@ -108,13 +109,6 @@ def _unparsed(message: str) -> str:
     if NO_SELECT in message:
         return "a query is one select statement, and this is or holds another"
     return _one_line(message)
-
-
-def _no_such_table(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, sorted(known), n=1)
-    return f"there is no evidence table {short(name)}" + (
-        f"; closest is {near[0]!r}" if near else ""
-    )
 
 
 def _nodes(root: object) -> Iterator[Mapping[str, Any]]:
