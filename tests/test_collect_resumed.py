@@ -21,9 +21,8 @@ from auditor.lab.organization import build
 from auditor.lab.wsman_endpoint import LabEndpoint
 from auditor.live_cloud import LiveCloud
 from auditor.live_sources import LiveSources
-from auditor.sources.exchange_shell import ExchangeShell
-from auditor.sources.shell_settings import ShellSettings
 from tests.support.lab_tenant import read_back, silent, tenant
+from tests.support.wire import shell_for
 
 ORGANIZATION = build(20, faults="none")
 ALONE = Wish(only=["entra_sku"])
@@ -131,17 +130,5 @@ def test_mailboxes_of_one_plan_are_not_taken_for_those_of_another(tmp_path: Path
 @contextmanager
 def exchange() -> Iterator[LiveExchange]:
     """The lab's, mailbox by mailbox for those that are planned."""
-    with LabEndpoint(ORGANIZATION) as endpoint:
-        settings = ShellSettings(
-            host=endpoint.host,
-            port=endpoint.port,
-            tls=False,
-            authentication="ntlm",
-            username=endpoint.credentials.username,
-        )
-
-        def shell() -> ExchangeShell:
-            return ExchangeShell(settings, lambda: endpoint.credentials.password)
-
-        with shell() as opened:
-            yield LiveExchange(opened, None, shell)
+    with LabEndpoint(ORGANIZATION) as endpoint, shell_for(endpoint) as opened:
+        yield LiveExchange(opened, None, lambda: shell_for(endpoint))
